@@ -8,42 +8,42 @@ use crate::error::ChannelError;
 
 /// Version of the record format, the first byte of every record. Records with another version are refused.
 pub const VERSION: u8 = 1;
-/// Size of a record's header in bytes: format version 1, kind 1.
+/// Size of a record's header in bytes: one byte for the format version, and one for the kind.
 pub const HEAD: usize = 2;
 
-/// Kind of a record: the construction, and whether a client or a tower stores the record.
+/// Kind of a serialized record: the channel construction, and whether a client or a tower stores the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RecordKind {
-    /// Client's record of LN-Symmetry or the override form.
+    /// Record that a client stores for an LN-Symmetry channel or a channel of the override form.
     RebindingClient = 1,
-    /// Tower's record of LN-Symmetry or the override form.
+    /// Record that a tower stores for an LN-Symmetry channel or a channel of the override form.
     RebindingTower = 2,
-    /// Client's record of the signed sequence form.
+    /// Record that a client stores for a channel of the signed sequence form.
     SequenceClient = 3,
-    /// Tower's record of the signed sequence form.
+    /// Record that a tower stores for a channel of the signed sequence form.
     SequenceTower = 4,
-    /// Client's record of LN-penalty.
+    /// Record that a client stores for an LN-penalty channel.
     PenaltyClient = 5,
-    /// Tower's record of LN-penalty.
+    /// Record that a tower stores for an LN-penalty channel.
     PenaltyTower = 6,
-    /// Client's record of a construction with decreasing relative locks (`bip68` and `tree`).
+    /// Record that a client stores for a channel with decreasing relative locks (`bip68` and `tree`).
     PathClient = 7,
-    /// Tower's record of a construction with decreasing relative locks (`bip68` and `tree`).
+    /// Record that a tower stores for a channel with decreasing relative locks (`bip68` and `tree`).
     PathTower = 8,
-    /// Client's record of the literal form of 2018.
+    /// Record that a client stores for a channel in the literal form of 2018.
     LiteralClient = 9,
-    /// Tower's record of the literal form of 2018.
+    /// Record that a tower stores for a channel in the literal form of 2018.
     LiteralTower = 10,
 }
 
 impl RecordKind {
-    /// Returns the header of a record: format version and kind.
+    /// Returns the header of a record of this kind: format version and kind.
     pub fn head(self) -> Vec<u8> {
         vec![VERSION, self as u8]
     }
 
-    /// Checks the header of a record and returns the bytes after the header.
+    /// Checks the header of a record of this kind, and returns a parser for the bytes after the header.
     ///
     /// # Errors
     ///
@@ -60,12 +60,12 @@ impl RecordKind {
     }
 }
 
-/// Parser of a record. It contains the bytes that have not been parsed yet.
+/// Parser for the fields of a serialized record. It contains the bytes that have not been parsed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// Parses the next `N` bytes.
+    /// Parses the next `N` bytes of the record.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
         Ok(*taken)
     }
 
-    /// Parses the next four bytes as a little-endian number.
+    /// Parses the next four bytes of the record as a little-endian number.
     ///
     /// # Errors
     ///
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
         self.bytes().map(u32::from_le_bytes)
     }
 
-    /// Parses the next eight bytes as a little-endian number.
+    /// Parses the next eight bytes of the record as a little-endian number.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
         self.bytes().map(u64::from_le_bytes)
     }
 
-    /// Parses the next 36 bytes as an outpoint.
+    /// Parses the next 36 bytes of the record as an outpoint.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
         Ok(OutPoint { txid, vout: self.u32()? })
     }
 
-    /// Parses the next 32 bytes as an x-only public key.
+    /// Parses the next 32 bytes of the record as an x-only public key.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
         Ok(key)
     }
 
-    /// Returns the next `length` bytes.
+    /// Returns the next `length` bytes of the record.
     ///
     /// # Errors
     ///
@@ -128,7 +128,8 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    /// Parses a part with a length prefix: four bytes (little-endian) for the length, then the part itself.
+    /// Parses a field of variable length, which is preceded by its length (four bytes, little-endian). Returns a parser
+    /// for the bytes of this field.
     ///
     /// # Errors
     ///
@@ -138,12 +139,12 @@ impl<'a> Fields<'a> {
         self.take(length).map(Fields)
     }
 
-    /// Returns all remaining bytes.
+    /// Returns all bytes of the record that have not been parsed yet.
     pub fn rest(self) -> &'a [u8] {
         self.0
     }
 
-    /// Checks that all bytes have been parsed.
+    /// Checks that all bytes of the record have been parsed.
     ///
     /// # Errors
     ///

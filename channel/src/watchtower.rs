@@ -1,4 +1,4 @@
-//! A watchtower. For each client it has one publisher, which uses the client's record, the chain, and coins of the
+//! A watchtower. It has one publisher for each client, which uses the client's record, the chain, and coins of the
 //! tower.
 //!
 //! Each client has its own record, coin and fees. A record of one client cannot stop the tower from serving the others.
@@ -15,7 +15,7 @@ use crate::mutation::{Mutation, mutated};
 use crate::publish::{Event, Publisher};
 use crate::wallet::Wallet;
 
-/// Amount of the coin that the tower reserves for each client's fees, in satoshi.
+/// Amount of the coin that the tower reserves for the fees of each client's transactions, in satoshi.
 const COIN: u64 = 200_000;
 
 /// A client of the tower: the terms of its channel, its record, and the publisher that acts for it.
@@ -26,16 +26,17 @@ struct Client {
     publisher: Publisher,
 }
 
-/// The events of one client when the tower checked the chain.
+/// What happened for one client when the tower checked the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Index of the client, as [`Watchtower::hire`] returned it.
     pub client: usize,
-    /// Events in order. An error is the reason why the tower could do nothing for this client.
+    /// Events of the client's publisher, in order. If there is an error instead, the tower could do nothing for this
+    /// client.
     pub events: Result<Vec<Event>, ChannelError>,
 }
 
-/// A tower with its keys, its wallets and its clients.
+/// A watchtower with its keys, its wallets and its clients.
 #[derive(Clone, Debug)]
 pub struct Watchtower {
     seed: Seed,
@@ -46,7 +47,7 @@ pub struct Watchtower {
 }
 
 impl Watchtower {
-    /// Creates a tower without clients. Its transactions first pay `market` sat/vB.
+    /// Creates a tower without clients. It first submits transactions at a feerate of `market` sat/vB.
     ///
     /// # Errors
     ///
@@ -61,7 +62,8 @@ impl Watchtower {
         crate::keys::x_only(&self.key)
     }
 
-    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB.
+    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB. The tower then submits no
+    /// transaction at a lower feerate.
     pub fn set_market(&mut self, rate: u64) {
         self.market = rate;
         for client in &mut self.clients {
@@ -69,7 +71,8 @@ impl Watchtower {
         }
     }
 
-    /// Returns the confirmed satoshi of the tower: the coins reserved for its clients, and its rewards.
+    /// Returns the sum of the tower's confirmed unspent outputs, in satoshi: the coins reserved for its clients, and
+    /// its rewards.
     pub fn balance(&self, chain: &Chain) -> u64 {
         let wallets = self.clients.iter().map(|client| client.publisher.wallet());
         let balances = wallets.chain([&self.rewards]).map(|wallet| chain.balance(wallet.script_pubkey()));
@@ -129,7 +132,7 @@ impl Watchtower {
         Ok(())
     }
 
-    /// Returns the publishers of all clients.
+    /// Returns the publishers that submit transactions for the tower's clients, one for each client.
     pub(crate) fn publishers(&self) -> impl Iterator<Item = &Publisher> {
         self.clients.iter().map(|client| &client.publisher)
     }

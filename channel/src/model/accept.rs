@@ -1,8 +1,8 @@
 //! Acceptance rules: the conditions that a channel state must satisfy before any party signs it.
 //!
-//! Parties could agree on a state that breaks one of these rules. They would lose money only later, when somebody
-//! closes the channel or claims an HTLC: no mempool relays the transaction, the claim of an HTLC is dust, or an HTLC
-//! expires before the recipient can claim it. [`Content::accept`] checks all rules against the [`Terms`] of a
+//! Without these rules, parties could agree on a state that costs them money later, when somebody closes the channel or
+//! claims an HTLC. For example, the mempool might refuse a transaction, the claim of an HTLC might be dust, or an HTLC
+//! might expire before the recipient can claim it. [`Content::accept`] checks all rules against the [`Terms`] of a
 //! construction. Only this function creates a value of type [`Accepted`], and constructions store and sign only such
 //! values.
 
@@ -18,62 +18,70 @@ use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::tx::{set_witness, weight};
 
-/// Number of blocks that a transaction is assumed to take at most until it confirms, after its owner publishes it.
+/// Maximum number of blocks that a transaction is assumed to need until it confirms, after a party publishes it.
 ///
-/// Three times this number is 18 blocks. This is the time that BOLT 2 recommends between learning a preimage and the
-/// expiry (`2R + G + S`).
+/// For three transactions this gives 18 blocks. BOLT 2 recommends that a node closes the channel the same number of
+/// blocks before an HTLC that it can claim expires (`2R + G + S`).
 pub const CONFIRM_BLOCKS: u16 = 6;
 /// Weight of a P2TR or P2WSH output, in weight units.
 pub const OUTPUT_WEIGHT: u64 = 4 * 43;
 /// Maximum weight of a version 3 transaction (BIP 431).
 pub(super) const MAX_TRUC_WEIGHT: u64 = 4 * MAX_TRUC_VSIZE;
 
-/// Costs that the opener (the first party) pays from its balance in each state.
+/// Costs that the opener of the channel (the first party) pays from its balance in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenerCosts {
-    /// Feerate of the transaction that pays the state, in satoshi per 1,000 weight units.
+    /// Feerate that the opener pays for the commitment transaction, in satoshi per 1,000 weight units. It is 0 if that
+    /// transaction pays no fee.
     pub feerate_per_kw: u64,
-    /// Total amount of the anchor outputs, in satoshi.
+    /// Total amount of the anchor outputs that the opener pays for, in satoshi.
     pub anchors: u64,
 }
 
-/// Weight of the transaction that pays a state, including its witness, as a function of its outputs.
+/// Weight of the transaction that pays the balances and HTLCs of a channel state, as a function of its number of
+/// outputs. The weight includes the witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// Weight without the outputs for balances and HTLCs, in weight units.
+    /// Weight of the transaction before the outputs that `balance` and `htlc` count are added, in weight units.
     pub frame: u64,
-    /// Weight of each balance output, in weight units.
+    /// Weight that each balance output adds to the transaction, in weight units. It is 0 if the number of balances does
+    /// not change the weight.
     pub balance: u64,
-    /// Weight of each HTLC output, in weight units.
+    /// Weight that each HTLC output adds to the transaction, in weight units.
     pub htlc: u64,
-    /// Maximum weight of the transaction, in weight units.
+    /// Maximum weight of the transaction that pays the balances and HTLCs of a state, in weight units.
     pub most: u64,
 }
 
-/// The conditions that a construction requires of its next state.
+/// The conditions that a channel construction requires of the next channel state, such as minimum amounts and a maximum
+/// number of HTLCs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Amount of the funding output, in satoshi.
     pub capacity: u64,
     /// Number of parties. Each party has a balance, and an HTLC is between two of them.
     pub parties: usize,
-    /// Number of channels nested inside this one. A state lists their balances after those of the parties.
+    /// Number of channels nested inside this channel. The list of balances in a state first contains the balances of
+    /// the parties, then the capacity of each nested channel.
     pub channels: usize,
-    /// Minimum balance that gets an output, in satoshi. Smaller balances are trimmed.
+    /// Minimum balance that gets an output, in satoshi. A smaller balance is trimmed, that is, it gets no output.
     pub least_balance: u64,
-    /// Minimum amounts of HTLCs that get an output, in satoshi. The first value applies if the HTLC's sender publishes
-    /// the transaction, the second if the recipient publishes it. Each is the dust limit of the claim's output plus the
-    /// fee of the claim.
+    /// Minimum amounts of an HTLC that gets an output, in satoshi. The first amount applies if the sender of the HTLC
+    /// publishes the transaction, the second if the recipient publishes it. In most constructions they include the fee
+    /// of the transaction that claims the HTLC.
     pub least_htlc: [u64; 2],
     /// Maximum sum of the trimmed amounts (balances and HTLCs that get no output), in satoshi.
     pub most_trimmed: u64,
     /// Maximum number of HTLCs in flight that one party offers.
     pub most_offered: usize,
-    /// Fee and anchors that the opener (the first party) pays.
+    /// Costs that the opener of the channel (the first party) pays: the fee of the commitment transaction and its
+    /// anchor outputs.
     pub opener: OpenerCosts,
-    /// Weights of the transaction that pays the state.
+    /// Weight of the transaction that pays the balances and HTLCs of a state, as a function of its outputs, and the
+    /// maximum of this weight.
     pub size: Size,
-    /// Number of blocks from the decision to close the channel until the claim of an HTLC is confirmed.
+    /// Maximum number of blocks from the decision to close the channel until the transaction that claims an HTLC
+    /// confirms.
     pub claim_delay: u32,
 }
 
@@ -85,12 +93,12 @@ pub enum Unacceptable {
     Balances {
         /// Number of balances in the state.
         found: usize,
-        /// Number of parties plus number of nested channels.
+        /// Required number of balances: the number of parties plus the number of nested channels.
         expected: usize,
     },
     /// Balances and HTLCs do not add up to the capacity.
     Sum {
-        /// Sum of balances and HTLCs, in satoshi.
+        /// Sum of all balances and HTLCs in the refused state, in satoshi.
         found: u64,
         /// Amount of the funding output, in satoshi.
         capacity: u64,
@@ -109,9 +117,9 @@ pub enum Unacceptable {
     Expiry {
         /// Index of the HTLC in the state.
         htlc: usize,
-        /// Expiry of the HTLC, as in the state.
+        /// Expiry of the HTLC in the refused state. Accepted values are block heights.
         expiry: u32,
-        /// Minimum expiry that is accepted at the current height of the chain.
+        /// Minimum expiry of an HTLC that is accepted at the current height of the chain.
         least: u32,
     },
     /// The capacity of a nested channel is too small.
@@ -123,38 +131,41 @@ pub enum Unacceptable {
     },
     /// One party offers too many HTLCs.
     Offered {
-        /// Index of the party.
+        /// Index of the party that offers the HTLCs.
         party: usize,
         /// Number of HTLCs that the party offers.
         found: usize,
         /// Maximum number of HTLCs that one party may offer.
         most: usize,
     },
-    /// The opener's balance is too small for the fee and the anchors.
+    /// The balance of the opener (the first party) cannot pay for the fee and the anchor outputs of the commitment
+    /// transaction.
     Opener {
-        /// Balance of the first party, in satoshi.
+        /// Balance of the opener in the refused state, in satoshi.
         sat: u64,
-        /// Fee plus anchors, in satoshi.
+        /// Amount that the opener must pay for the fee and the anchor outputs of the commitment transaction, in
+        /// satoshi.
         needed: u64,
     },
     /// The trimmed amounts (balances and HTLCs that get no output) are too large together.
     Trimmed {
-        /// Sum of the amounts without an output, in satoshi.
+        /// Sum of the balances and HTLCs that get no output, in satoshi.
         sat: u64,
-        /// Maximum of this sum, in satoshi.
+        /// Maximum sum of the balances and HTLCs that get no output, in satoshi.
         most: u64,
         /// Minimum balance that gets an output, in satoshi.
         least_balance: u64,
-        /// Minimum HTLC that gets an output, in satoshi.
+        /// Minimum amount of an HTLC that gets an output, in satoshi. If this minimum depends on who publishes the
+        /// transaction, this is the larger one.
         least_htlc: u64,
     },
     /// No balance and no HTLC is large enough for an output.
     NoOutput,
-    /// The transaction that pays the state is too heavy.
+    /// The transaction that pays the balances and HTLCs of the state is heavier than the maximum.
     Weight {
-        /// Weight of the transaction, in weight units.
+        /// Weight of the transaction that pays the balances and HTLCs of the refused state, in weight units.
         found: u64,
-        /// Maximum weight, in weight units.
+        /// Maximum weight of the transaction that pays the balances and HTLCs, in weight units.
         most: u64,
     },
 }
@@ -218,8 +229,8 @@ impl Deref for Accepted {
 }
 
 impl Content {
-    /// Checks the state against all rules. `height` is the height of the chain that the parties assume. Constructions
-    /// call this before they sign anything.
+    /// Checks this channel state against the conditions in `terms`. Returns it as an [`Accepted`] value, which
+    /// constructions require before they sign a state. `height` is the chain height that the parties assume.
     ///
     /// # Errors
     ///
@@ -230,14 +241,15 @@ impl Content {
     }
 }
 
-/// Number of outputs in a transaction that pays a state, and the amount that gets no output.
+/// Numbers of balance and HTLC outputs in the transaction that pays a channel state, and the total amount that gets no
+/// output.
 #[derive(Default)]
 struct Paid {
     /// Number of outputs for balances.
     balances: u64,
     /// Number of outputs for HTLCs.
     htlcs: u64,
-    /// Sum of balances and HTLCs without an output, in satoshi.
+    /// Sum of the balances and HTLCs that get no output, in satoshi.
     trimmed: u64,
 }
 
@@ -340,21 +352,22 @@ impl Terms {
         Ok(paid)
     }
 
-    /// Returns the fee plus the anchors that the opener pays for a transaction with this many HTLC outputs, in satoshi.
+    /// Returns the amount, in satoshi, that the opener pays for a commitment transaction with this many HTLC outputs:
+    /// the fee plus the anchor outputs.
     const fn opener_pays(&self, htlcs: u64) -> u64 {
         let fee = self.weight(0, htlcs).saturating_mul(self.opener.feerate_per_kw) / 1_000;
         fee.saturating_add(self.opener.anchors)
     }
 }
 
-/// Returns the weight of a transaction whose only input has this witness, in weight units.
+/// Returns the weight of `tx`, in weight units, when `witness` is the witness of its only input.
 pub(super) fn weight_with(mut tx: Transaction, witness: &[Vec<u8>]) -> u64 {
     set_witness(&mut tx, 0, witness);
     weight(&tx)
 }
 
-/// Returns the number of blocks until `transactions` successive transactions are confirmed. `locks` is the sum of the
-/// relative locks between them, in blocks.
+/// Returns the number of blocks until `transactions` successive transactions have confirmed, if each needs
+/// [`CONFIRM_BLOCKS`]. `locks` is the sum of the relative locks between them, in blocks.
 pub(super) fn blocks_until_claimed(locks: u32, transactions: u32) -> u32 {
     locks.saturating_add(u32::from(CONFIRM_BLOCKS).saturating_mul(transactions))
 }

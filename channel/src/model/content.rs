@@ -3,7 +3,7 @@
 use super::accept::Accepted;
 use crate::error::ChannelError;
 
-/// Size of one serialized HTLC, in bytes: amount 8, payment hash 32, expiry 4, sender and recipient 1.
+/// Size of one serialized HTLC, in bytes: amount 8, payment hash 32, expiry 4, sender and recipient together 1.
 pub const HTLC_SIZE: usize = 45;
 
 /// A hash time-locked payment (HTLC) whose preimage is not revealed yet.
@@ -15,9 +15,10 @@ pub struct Htlc {
     pub to: usize,
     /// Amount of the payment, in satoshi.
     pub sat: u64,
-    /// Block height from which the sender can take the payment back.
+    /// Expiry of the HTLC as a block height: the nLockTime of the transaction with which the sender takes the payment
+    /// back.
     pub expiry: u32,
-    /// SHA256 of the preimage.
+    /// SHA256 of the preimage that the recipient reveals to claim the HTLC.
     pub payment_hash: [u8; 32],
 }
 
@@ -32,19 +33,19 @@ impl Htlc {
 /// The contents of a channel state: balances by party, and HTLCs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Content {
-    /// Balance of each party, in satoshi.
+    /// Balances in satoshi: one for each party, then the capacity of each nested channel.
     pub balances: Vec<u64>,
-    /// HTLCs in flight.
+    /// HTLCs that are in flight in this state.
     pub htlcs: Vec<Htlc>,
 }
 
 impl Content {
-    /// Returns a state with these balances and without HTLCs.
+    /// Returns a channel state with these balances, in satoshi, and without HTLCs.
     pub fn of(balances: &[u64]) -> Content {
         Content { balances: balances.to_vec(), htlcs: Vec::new() }
     }
 
-    /// Returns the sum of all balances and HTLCs, in satoshi.
+    /// Returns the sum of all balances and HTLCs of the state, in satoshi.
     pub fn sum(&self) -> u64 {
         let htlcs = self.htlcs.iter().map(|htlc| htlc.sat);
         self.balances.iter().copied().chain(htlcs).fold(0, u64::saturating_add)
@@ -68,11 +69,11 @@ impl Content {
         bytes
     }
 
-    /// Parses the bytes that [`Content::to_bytes`] returned.
+    /// Parses a channel state from the bytes that [`Content::to_bytes`] returned.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the bytes are truncated.
+    /// [`ChannelError::Encoding`] if the bytes are truncated or contain an incomplete HTLC.
     pub fn from_bytes(bytes: &[u8]) -> Result<Content, ChannelError> {
         let damaged = || ChannelError::encoding("a content is its balances and 45 bytes an HTLC");
         let (count, rest) = bytes.split_first().ok_or_else(damaged)?;
@@ -110,7 +111,7 @@ pub(super) struct History<S> {
 }
 
 impl<S> History<S> {
-    /// Returns a history that contains only `first`, without signatures.
+    /// Creates a history whose only state is `first`, not signed yet.
     pub(super) const fn new(first: Accepted) -> History<S> {
         History { older: Vec::new(), latest: (first, None) }
     }
@@ -144,22 +145,24 @@ impl<S> History<S> {
         signed.as_ref().ok_or_else(|| ChannelError::refused(format!("state {number} was never signed")))
     }
 
-    /// Returns whether the latest state is signed.
+    /// Returns whether the latest state of the history has signatures.
     pub(super) fn is_signed(&self) -> bool {
         self.latest.1.is_some()
     }
 
-    /// Appends a state as the latest one. `signed` contains its signatures, or is `None` if they are made later.
+    /// Appends `next` to the history as the latest state. `signed` contains its signatures, or is `None` if the state
+    /// is signed later or not at all.
     pub(super) fn push(&mut self, next: Accepted, signed: Option<S>) {
         self.older.push(core::mem::replace(&mut self.latest, (next, signed)));
     }
 
-    /// Stores the signatures of the latest state.
+    /// Stores `signed` as the signatures of the latest state.
     pub(super) fn sign(&mut self, signed: S) {
         self.latest.1 = Some(signed);
     }
 
-    /// Deletes the signatures of all states, because they are valid only for the old funding output.
+    /// Deletes the signatures of all states. This is needed when the channel moves to another funding output, because
+    /// the signatures are valid only for the old one.
     pub(super) fn forget_signatures(&mut self) {
         self.latest.1 = None;
         for (_, signed) in &mut self.older {

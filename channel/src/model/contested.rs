@@ -1,7 +1,7 @@
 //! The contested output of a commitment transaction in the signed sequence form. It contains the whole capacity, except
-//! for HTLCs with outputs of their own. After a delay the settlement of the same state can spend it. Before that, the
-//! other party can take it if it proves that the state is old. This module contains the output's leaf scripts, the
-//! tower's reward, and the code that rebuilds the output from a confirmed commitment transaction.
+//! for HTLCs with outputs of their own. After a delay, the settlement transaction of the same state can spend it.
+//! Before that time, the other party can take it if it proves that the state is old. This module contains the output's
+//! leaf scripts, the tower's reward, and the code that rebuilds the output from a confirmed commitment transaction.
 
 use bitcoin::{OutPoint, Transaction, TxIn};
 use secp256k1::Keypair;
@@ -20,23 +20,26 @@ use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, 
 /// The opcodes with which a signed sequence channel fixes the settlement transaction of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// OP_CHECKSIGFROMSTACK (CSFS) and OP_CHECKTEMPLATEVERIFY.
+    /// OP_CHECKSIGFROMSTACK (CSFS) verifies signatures of state numbers, and OP_CHECKTEMPLATEVERIFY (CTV) fixes the
+    /// settlement transaction.
     Ctv,
-    /// OP_CHECKSIGFROMSTACK and OP_TEMPLATEHASH.
+    /// OP_CHECKSIGFROMSTACK verifies signatures of state numbers, and OP_TEMPLATEHASH fixes the settlement transaction.
     TemplateHash,
-    /// OP_CHECKSIGFROMSTACK and BIP 118, the two soft forks of the 2018 talk. Instead of a template, the leaf script
-    /// contains a BIP 118 signature that a publicly known key made in advance.
+    /// OP_CHECKSIGFROMSTACK verifies signatures of state numbers, and a BIP 118 signature fixes the settlement
+    /// transaction. The leaf script contains this signature, which was made in advance with a publicly known key. The
+    /// proposal of 2018 needed the same two soft forks.
     AnyPrevOut,
-    /// OP_CHECKSIGFROMSTACK alone (and OP_INTERNALKEY to save bytes). Without templates, both parties sign the
-    /// settlement transaction before they exchange signatures of the commitment transaction that it spends. There is no
-    /// leaf for towers.
+    /// OP_CHECKSIGFROMSTACK verifies signatures of state numbers, and no opcode fixes the settlement transaction. Both
+    /// parties therefore sign it before they exchange signatures of the commitment transaction that it spends.
+    /// OP_INTERNALKEY saves bytes. Towers are not supported.
     CsfsOnly,
-    /// BIP 118 alone. The state number is encoded in nLockTime, to which the revocation signature commits.
+    /// BIP 118 is the only soft fork. The state number is encoded in nLockTime, to which the signature that revokes
+    /// older states commits.
     AnyPrevOutAlone,
 }
 
 impl Profile {
-    /// All profiles.
+    /// All profiles of the signed sequence form.
     pub const ALL: [Profile; 5] = [
         Profile::Ctv,
         Profile::TemplateHash,
@@ -45,7 +48,7 @@ impl Profile {
         Profile::AnyPrevOutAlone,
     ];
 
-    /// Returns the name shown to users.
+    /// Returns the name of the profile as it is shown to users.
     pub const fn name(self) -> &'static str {
         match self {
             Profile::Ctv => "signed sequence, CSFS+CTV",
@@ -67,7 +70,8 @@ impl Profile {
         }
     }
 
-    /// As [`Profile::fixed`], but the returned script is appended to other conditions in the same leaf.
+    /// Returns a script that only the transaction `tx` satisfies, as [`Profile::fixed`] does. The caller appends this
+    /// script to other conditions in the same leaf.
     fn fixed_after(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         match self {
             Profile::TemplateHash => {
@@ -77,8 +81,8 @@ impl Profile {
         }
     }
 
-    /// Returns a leaf script that only this transaction satisfies. Returns `None` if the profile has no template
-    /// opcode.
+    /// Returns a leaf script that only the transaction `tx` satisfies. Returns `None` for [`Profile::CsfsOnly`], whose
+    /// opcodes cannot fix a transaction.
     pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         Ok(Some(match self {
             Profile::Ctv => leaves::template_ctv(&sign::check_template(tx)?),
@@ -113,32 +117,33 @@ fn number_of(tx: &Transaction, funding_input: &TxIn, mask: u32) -> Option<u32> {
         .then_some(((sequence & 0x7f) << 24 | lock_time & 0x00ff_ffff) ^ mask)
 }
 
-/// The payment that a tower receives from the channel. It is part of the justice transaction, which neither the tower
-/// nor anybody else can change.
+/// The payment that a watchtower receives when its justice transaction confirms. The payment is an output of that
+/// transaction, which neither the tower nor anybody else can change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reward {
     /// The tower receives nothing.
     #[default]
     None,
-    /// This many satoshi in the P2A output. They go to whoever pays for the confirmation of the justice transaction,
-    /// possibly a miner.
+    /// The reward is the amount of the justice transaction's P2A output, in satoshi. It goes to whoever pays for the
+    /// confirmation of the justice transaction, possibly a miner.
     Anyone(u64),
-    /// This many satoshi in an output that pays to the tower's own key. The same key then signs the justice
-    /// transaction, instead of a key that the client derives.
+    /// The reward is an output of this many satoshi that pays to the tower's own key. The same key then signs the
+    /// justice transaction, instead of a key that the client derives.
     Key(u64),
 }
 
-/// What both parties agreed on for towers when they opened the channel: the opcodes and the reward.
+/// What both parties of a signed sequence channel agreed on for their towers when they opened the channel: the opcodes
+/// and the tower's reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceTerms {
-    /// Opcodes that fix the settlement transaction and the justice transaction.
+    /// Opcodes with which scripts fix the settlement transaction and the tower's justice transaction.
     pub profile: Profile,
-    /// Payment to the tower.
+    /// Payment that a tower receives when its justice transaction confirms.
     pub reward: Reward,
 }
 
 impl SequenceTerms {
-    /// Returns terms without a reward.
+    /// Returns the terms for towers that receive no reward.
     pub const fn plain(profile: Profile) -> SequenceTerms {
         SequenceTerms { profile, reward: Reward::None }
     }
@@ -158,8 +163,8 @@ impl SequenceTerms {
     }
 
     /// Returns the justice transaction with which a tower answers the commitment transaction `published`. Returns
-    /// `None` if `published` is not older than the state of the record. `tower` is the tower's own key, which only
-    /// [`Reward::Key`] needs.
+    /// `None` if `published` is not a commitment transaction of this channel, or is not older than the state of the
+    /// record. `tower` is the tower's own key, which only [`Reward::Key`] needs.
     ///
     /// # Errors
     ///
@@ -194,13 +199,15 @@ impl SequenceTerms {
 /// A contested output of an older state, found on the chain.
 pub(super) struct ContestedOutput {
     pub(super) number: u32,
-    /// The components from which the output was rebuilt. `capacity` is the amount of this output.
+    /// Keys and terms from which the output's scripts were rebuilt. In this copy, `capacity` is the amount of the
+    /// output.
     contested: Contested,
     pub(super) out: TapOutput,
     pub(super) found: Found,
 }
 
-/// The components from which the contested output of a commitment transaction is built, except its settlement leaf.
+/// Keys and terms from which the contested output of a commitment transaction is built. The settlement leaf is passed
+/// separately, because it is different for each state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contested {
     pub(super) terms: SequenceTerms,
@@ -208,9 +215,9 @@ pub(super) struct Contested {
     pub(super) number_key: [u8; 32],
     pub(super) penalty_key: [u8; 32],
     pub(super) payout_key: [u8; 32],
-    /// Key whose signature completes the justice transaction. The publisher of an old state can sign a higher state
-    /// number itself. If this signature were enough, the publisher could publish the justice transaction with a child
-    /// that pins the victim's contest.
+    /// Key whose signature the justice transaction needs, in addition to the publisher's signature of a higher state
+    /// number. The publisher of an old state can make the latter itself. If that were enough, the publisher could
+    /// publish the justice transaction with a child that pins the victim's contest.
     pub(super) tower_key: [u8; 32],
     pub(super) capacity: u64,
 }
@@ -238,8 +245,8 @@ impl Contested {
         }
     }
 
-    /// Returns the leaf that the justice transaction spends. Returns `None` if the profile has no leaf for towers.
-    /// `number` is the number of the contested state.
+    /// Returns the tower leaf of the contested output, which the justice transaction satisfies. Returns `None` if the
+    /// profile has no leaf for towers. `number` is the state number of the contested output.
     fn tower_leaf(&self, number: u32) -> Result<Option<Vec<u8>>, ChannelError> {
         if self.terms.profile == Profile::AnyPrevOutAlone {
             let keys = [&self.number_key, &self.penalty_key, &self.tower_key];
@@ -249,9 +256,9 @@ impl Contested {
         Ok(fixed.map(|fixed| leaves::tower(number, &self.number_key, &self.tower_key, &fixed)))
     }
 
-    /// Returns the justice transaction, which pays the output to the victim and the reward to the tower. The outpoint
-    /// of its input is not set. `shown` is the higher state number that the transaction proves. It makes a difference
-    /// only if the profile encodes it in nLockTime.
+    /// Builds the tower's justice transaction, which pays the contested output to the victim and the reward to the
+    /// tower. The outpoint of its input is not set. `shown` is the higher state number that the witness proves. It
+    /// changes the transaction only if the profile encodes state numbers in nLockTime.
     pub(super) fn justice(&self, shown: u32) -> Result<Transaction, ChannelError> {
         let mut outputs = Vec::with_capacity(3);
         let (sat, anchor) = match self.terms.reward {
@@ -269,8 +276,8 @@ impl Contested {
         Ok(transaction(3, lock_time, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
     }
 
-    /// Returns the victim's signature of the justice transaction. Returns `None` if a template in the tower leaf fixes
-    /// that transaction.
+    /// Returns the victim's signature of the justice transaction that proves the state number `shown`. Only
+    /// [`Profile::AnyPrevOutAlone`] needs this signature. For the other profiles the result is `None`.
     pub(super) fn consent(&self, shown: u32, victim: &Keypair) -> Result<Option<[u8; 64]>, ChannelError> {
         if self.terms.profile != Profile::AnyPrevOutAlone {
             return Ok(None);
@@ -279,7 +286,8 @@ impl Contested {
         Ok(Some(sign_schnorr(victim, &digest)))
     }
 
-    /// Checks the victim's signature of the justice transaction, which a tower received from its client.
+    /// Verifies the victim's signature of the justice transaction that proves the state number `shown`. A tower calls
+    /// this function for the signature in its client's record.
     ///
     /// # Errors
     ///
@@ -301,8 +309,8 @@ impl Contested {
         }
     }
 
-    /// Builds the contested output of the state `number`. One branch of its tree is the settlement leaf. The other
-    /// branch contains the contest leaf and, if the profile has one, the tower leaf.
+    /// Builds the contested output of the state `number`. One branch of its tree is the settlement leaf `settle`. The
+    /// other branch contains the contest leaf and, if the profile has one, the tower leaf.
     pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
         let mut scripts = vec![self.contest_leaf(number)];
         scripts.extend(self.tower_leaf(number)?);
@@ -359,8 +367,8 @@ impl Contested {
         Ok(is_contested.then_some(ContestedOutput { number, contested, out, found }))
     }
 
-    /// Builds the contest: the transaction with which the victim takes the whole contested output of an older state
-    /// with its own key.
+    /// Builds the contest transaction, with which the victim takes the whole contested output of an older state.
+    /// `number` is the higher state number, and `evidence` is the publisher's signature of it.
     pub(super) fn contest(
         &self,
         older: &ContestedOutput,
@@ -379,8 +387,8 @@ impl Contested {
     }
 }
 
-/// Returns the hash of the settlement leaf, which a commitment transaction publishes. It is in the annex of the input
-/// that spends the funding output, or in the second output.
+/// Returns the hash of the settlement leaf, which a commitment transaction publishes either in the annex of the input
+/// that spends the funding output, or in its second output.
 fn published_hash(published: &Transaction, spends: &TxIn) -> Option<[u8; 32]> {
     let in_annex = spends.witness.taproot_annex().and_then(|annex| annex.get(1..));
     let data = in_annex.or_else(|| published.output.get(1)?.script_pubkey.as_bytes().get(2..));

@@ -25,7 +25,7 @@ use crate::keys::tagged_hash;
 use crate::mutation::{Mutation, mutated};
 use crate::tx::{outpoint, outpoint_bytes};
 
-/// A channel nested inside the outer channel.
+/// An inner channel: a channel between some parties of the outer channel, funded by an output of the outer channel.
 #[derive(Debug)]
 pub struct Inner {
     members: Vec<usize>,
@@ -38,7 +38,7 @@ impl Inner {
         &self.members
     }
 
-    /// Returns the channel. Its parties are numbered in the order of [`Inner::members`].
+    /// Returns the inner channel. Its parties are numbered in the order of [`Inner::members`].
     pub fn channel(&self) -> &Symmetry {
         &self.channel
     }
@@ -48,9 +48,10 @@ impl Inner {
 /// its capacity.
 type Allocation<'a> = (&'a [u64], &'a [(Vec<usize>, u64)]);
 
-/// An allocation that passed all checks. The first states of its new channels are signed.
+/// A checked division of the outer channel's capacity into balances and inner channels. The first states of the new
+/// inner channels are already signed.
 struct Allocated {
-    /// For each inner channel of the allocation, exactly one of the two is set: the index of an existing channel that
+    /// The inner channels, in order. Exactly one element of each pair is set: the index of an existing channel that
     /// continues, or a new channel.
     channels: Vec<(Option<usize>, Option<Inner>)>,
     content: Content,
@@ -77,7 +78,7 @@ impl Factory {
         Ok(Factory { form, parties, hook: Symmetry::unallocated(setup, form)?, channels: Vec::new() })
     }
 
-    /// Sets the height of the chain for the outer channel and for all inner channels.
+    /// Sets the chain height that the parties of the outer channel and of all inner channels assume.
     pub fn see_height(&mut self, height: u32) {
         self.hook.see_height(height);
         for inner in &mut self.channels {
@@ -100,8 +101,9 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the amounts do not add up to the capacity, if a member does not exist, or if the
-    /// outer channel is already open.
+    /// [`ChannelError::Content`] if the outer channel's state breaks an acceptance rule, for example because the
+    /// amounts do not add up to the capacity. [`ChannelError::Refused`] if an inner channel does not have at least two
+    /// different members that exist, or if the outer channel is already open.
     pub fn open(&mut self, funding: OutPoint, allocation: Allocation<'_>) -> Result<(), ChannelError> {
         self.hook.fund(funding)?;
         let allocated = self.allocate(allocation)?;
@@ -109,7 +111,7 @@ impl Factory {
         self.hook.allocate_first(allocated.content, allocated.payees)
     }
 
-    /// Checks an allocation. Then opens the inner channels that do not exist yet.
+    /// Checks a division of the outer channel's capacity. Then opens the inner channels in it that do not exist yet.
     fn allocate(&mut self, (balances, channels): Allocation<'_>) -> Result<Allocated, ChannelError> {
         let mut amounts = balances.to_vec();
         amounts.extend(channels.iter().map(|(_, capacity)| *capacity));
@@ -174,7 +176,8 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// Same errors as [`Construction::update`].
+    /// [`ChannelError::Refused`] if the inner channel does not exist. Otherwise the same errors as
+    /// [`Construction::update`].
     pub fn update_inner(&mut self, channel: usize, content: Content) -> Result<UpdateCost, ChannelError> {
         let missing = || ChannelError::refused(format!("there is no channel {channel}"));
         self.channels.get_mut(channel).ok_or_else(missing)?.channel.update(content)
@@ -185,7 +188,7 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// Same errors as [`Factory::open`].
+    /// Same errors as [`Factory::open`] for an invalid allocation, and as [`Construction::update`].
     pub fn reallocate(&mut self, allocation: Allocation<'_>) -> Result<UpdateCost, ChannelError> {
         let allocated = self.allocate(allocation)?;
         let cost = self.hook.allocate(allocated.content, allocated.payees)?;
@@ -197,8 +200,8 @@ impl Factory {
         Ok(cost)
     }
 
-    /// Returns the transactions with which any party ends the outer channel in the state `number`: update and
-    /// settlement.
+    /// Returns the update and the settlement transaction with which any party ends the outer channel in the state
+    /// `number`.
     ///
     /// # Errors
     ///
@@ -207,12 +210,12 @@ impl Factory {
         self.hook.close(0, number)
     }
 
-    /// Returns the transactions with which a member ends an inner channel in its latest state. They spend an output of
-    /// `settlement`, a settlement of the outer channel. All signatures exist already.
+    /// Returns the update and the settlement transaction with which a member ends an inner channel in its latest state.
+    /// The update spends an output of `settlement`, a settlement of the outer channel. All signatures exist already.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the settlement does not pay to the channel.
+    /// [`ChannelError::Refused`] if the settlement does not pay to the inner channel.
     pub fn close_inner(
         &mut self,
         channel: usize,
@@ -236,7 +239,7 @@ impl Factory {
         Ok(&inner.channel)
     }
 
-    /// Returns the bytes that a party stores: the record of the outer channel, and the records of the inner channels of
+    /// Returns the bytes that a party stores: the record of the outer channel, and the records of all inner channels of
     /// which the party is a member.
     pub fn client_bytes(&self, party: usize) -> Vec<u8> {
         let mut bytes = self.hook.client_bytes(party);
@@ -256,20 +259,20 @@ fn check_members(members: &[usize], parties: usize) -> Result<(), ChannelError> 
     }
 }
 
-/// Measured costs of an inner channel and its outer channel.
+/// Measured costs of an outer channel that contains inner channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NestedCosts {
     /// Number of signatures for one update: first of an inner channel, then of the outer channel.
     pub signatures: (usize, usize),
-    /// Number of bytes that a party with one inner channel stores.
+    /// Number of bytes that a party of the outer channel and of one inner channel stores.
     pub client: usize,
     /// The published transactions that ended an inner channel unilaterally: update and settlement of the outer channel,
     /// then update and settlement of the inner channel.
     pub steps: Vec<Played>,
 }
 
-/// Measures an outer channel with this many parties, in which each pair of parties has an inner channel. One of the
-/// inner channels is ended unilaterally on the simulated chain.
+/// Measures the costs of an outer channel with this many parties. Parties 0 and 1 have an inner channel, parties 2 and
+/// 3 have another, and so on. The first inner channel is ended unilaterally on the simulated chain.
 ///
 /// # Errors
 ///

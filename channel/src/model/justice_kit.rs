@@ -19,24 +19,27 @@ use crate::publish::{Claim, Draft, Found, Guard, Orders, Pays, Purpose, Unlock, 
 use crate::records::RecordKind;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2wsh, transaction};
 
-/// Size of a justice kit in bytes (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature
-/// 64.
+/// Size of a justice kit in bytes, as in version 0 of lnd. The fields are the payout address (43 bytes), the revocation
+/// key and the delayed key of to_local (33 each), the delay (4), the signature for to_local (64), the key of to_remote
+/// (33) and the signature for to_remote (64).
 const KIT: usize = 274;
-/// Fee of a transaction that takes one balance, in satoshi (2 sat/vB).
+/// Fee of a justice transaction that takes one balance output, in satoshi (2 sat/vB).
 const FEE: u64 = 2 * 135;
-/// nVersion of the justice transaction. Anyone who sees the transaction can add inputs and outputs, and attach a child.
-/// nVersion 3 limits the size of both.
+/// nVersion of the justice transaction. Anyone who sees the transaction can add inputs and outputs to it, and attach a
+/// child. nVersion 3 limits the sizes of the transaction and of the child.
 const VERSION: i32 = 3;
-/// Size of the hint in bytes. The hint is the start of the txid, by which a tower finds the matching kits.
+/// Size in bytes of the hint, the start of the revoked commitment transaction's txid. A tower finds the matching
+/// justice kits by this hint.
 const HINT: usize = 16;
-/// Size of an entry of a tower's record in bytes: hint, nonce 24, encrypted kit, authentication tag 16.
+/// Size in bytes of an entry in a tower's record: hint, nonce 24, encrypted justice kit, authentication tag 16.
 const ENTRY: usize = HINT + 24 + KIT + 16;
 
-/// Guard of a tower for an LN-penalty channel. Its record has one encrypted kit for each revoked commitment
-/// transaction. It takes only the balances, since kits contain no data of HTLCs.
+/// The [`Guard`] of a tower for an LN-penalty channel: it decides which transactions the tower publishes. The tower's
+/// record has one encrypted justice kit for each revoked commitment transaction. Kits contain no data of HTLCs, so the
+/// tower takes only the balances.
 #[derive(Clone, Debug)]
 pub(super) struct KitGuard {
-    /// Encrypted kits by hint. Several kits may have the same hint.
+    /// Encrypted justice kits by hint (the start of a txid). Several kits may have the same hint.
     entries: BTreeMap<[u8; HINT], Vec<Vec<u8>>>,
     count: u32,
 }
@@ -61,7 +64,8 @@ impl KitGuard {
         Ok(KitGuard { entries, count: u32::try_from(whole.len()).unwrap_or(u32::MAX) })
     }
 
-    /// Returns the decrypted kit for a transaction, if the record contains one. The transaction's txid is the key.
+    /// Returns the decrypted justice kit for the transaction `published`, if the record contains one. The encryption
+    /// key is derived from the txid of that transaction.
     fn kit(&self, published: &Transaction) -> Option<Vec<u8>> {
         let txid = published.compute_txid();
         let txid: &[u8; 32] = txid.as_ref();
@@ -95,8 +99,8 @@ impl Guard for KitGuard {
         Ok(claims)
     }
 
-    /// Returns the same value for every record, since no part of a record with kits identifies the channel. The tower
-    /// instead checks that a newer record begins with all entries of the older one.
+    /// Returns an empty value, because nothing in a record of justice kits identifies the channel. Instead, the tower
+    /// checks that a newer record begins with all entries of the older one.
     fn channel(&self) -> Vec<u8> {
         Vec::new()
     }
@@ -115,19 +119,20 @@ pub(super) struct JusticeScripts {
     pub(super) payout: ScriptBuf,
 }
 
-/// Data to spend an output: the witness script, the witness elements between the signature and the script, and
-/// nSequence of the input.
+/// Data to spend an output of a revoked commitment transaction: the witness script, the witness elements between the
+/// signature and the script, and nSequence of the input.
 type Spendable = (Vec<u8>, Vec<Vec<u8>>, u32);
 
 impl JusticeScripts {
-    /// Returns the data to spend to_local (first) and to_remote (second).
+    /// Returns the data to spend the outputs of a revoked commitment transaction: first for to_local, then for
+    /// to_remote.
     fn spendable(&self) -> [Spendable; 2] {
         let local = scripts::to_local(&self.revocation, self.delay, &self.delayed);
         [(local, vec![vec![1]], SEQUENCE_FREE), (scripts::to_remote_anchors(&self.payment), vec![], 1)]
     }
 
-    /// Returns the to_local and to_remote outputs of a commitment transaction, each with the data to spend it. An
-    /// output that does not exist is `None`.
+    /// Returns the to_local and the to_remote output of the commitment transaction `published`, each with the data to
+    /// spend it. The element of an output that does not exist is `None`.
     fn found(&self, published: &Transaction, height: u32) -> [Option<(Found, Spendable)>; 2] {
         self.spendable().map(|spendable| {
             let found = outputs_to(published, height, &p2wsh(&spendable.0)).into_iter().next();
@@ -135,16 +140,16 @@ impl JusticeScripts {
         })
     }
 
-    /// Returns the output that pays a taken balance to the client. The amount is the balance minus the fee of a
-    /// separate transaction at 2 sat/vB.
+    /// Returns the output of a justice transaction that pays the balance in `found` to the client. Its amount is the
+    /// balance minus the fee, at 2 sat/vB, of a transaction that takes only this balance.
     fn pays(&self, found: &Found) -> TxOut {
         let sat = found.out.value.to_sat();
         output(sat.saturating_sub(FEE).max(P2TR_DUST_LIMIT.min(sat)), self.payout.clone())
     }
 
-    /// Serializes a kit with the client's signatures for to_local and to_remote. Each signature covers only its own
-    /// input and output. So a tower can add an input that raises the fee, and can take one of the two outputs without
-    /// the other.
+    /// Serializes a justice kit with the client's signatures for to_local and to_remote. Each signature covers only its
+    /// own input and output. So a tower can add an input that raises the fee, and can take one of the two outputs
+    /// without the other.
     pub(super) fn kit(
         &self,
         commitment: &Transaction,
@@ -173,7 +178,8 @@ impl JusticeScripts {
         Ok(kit)
     }
 
-    /// Parses a decrypted kit. Returns the keys and scripts, and the signatures for to_local and to_remote.
+    /// Parses a decrypted justice kit. Returns its keys and scripts, and its two signatures: for to_local and for
+    /// to_remote.
     fn read(kit: &[u8]) -> Result<(JusticeScripts, [[u8; 64]; 2]), ChannelError> {
         let damaged = || ChannelError::encoding(format!("a justice kit has {KIT} bytes"));
         let (address, rest) = kit.split_first_chunk::<43>().ok_or_else(damaged)?;
@@ -195,8 +201,8 @@ impl JusticeScripts {
         Ok((scripts, [*local, remote]))
     }
 
-    /// Builds the claim that takes the given outputs with their signatures. Returns `None` if to_local is not one of
-    /// them.
+    /// Builds the justice transaction (as a [`Claim`]) that takes the outputs in `spends` with the given signatures.
+    /// Returns `None` if to_local is not one of these outputs.
     fn claim(&self, spends: Vec<(Found, Spendable, [u8; 64])>) -> Option<Claim> {
         let coin = spends.first()?.0.coin;
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
@@ -225,9 +231,9 @@ impl JusticeScripts {
     }
 }
 
-/// Encrypts a kit and returns the entry of a tower's record. The entry is the hint (the first 16 bytes of the txid), a
-/// nonce of 24 bytes, the ciphertext and a tag of 16 bytes. The cipher is XChaCha20-Poly1305 with a key derived from
-/// the whole txid.
+/// Encrypts a justice kit and returns it as an entry of a tower's record. The entry is the hint (the first 16 bytes of
+/// the txid), a nonce of 24 bytes, the ciphertext and a tag of 16 bytes. The cipher is XChaCha20-Poly1305 with a key
+/// derived from the whole txid.
 ///
 /// # Errors
 ///
@@ -240,8 +246,8 @@ pub fn justice_blob(txid: &[u8; 32], kit: &[u8]) -> Result<Vec<u8>, ChannelError
     Ok([txid.get(..HINT).unwrap_or_default(), nonce.as_slice(), &sealed].concat())
 }
 
-/// Derives the encryption key and the nonce from the txid. A key encrypts only one kit, so the nonce need not be
-/// random.
+/// Derives the encryption key and the nonce of a justice kit from the txid of the revoked commitment transaction. A key
+/// encrypts only one kit, so the nonce need not be random.
 fn blob_key(txid: &[u8; 32]) -> (Key, XNonce) {
     let key = crate::keys::tagged_hash("sigstack/justice-kit", &[txid]);
     let nonce = crate::keys::tagged_hash("sigstack/justice-kit/nonce", &[txid]);

@@ -18,7 +18,7 @@ pub enum Kind {
     Tree(u32, u32, u16),
     /// LN-penalty, the construction of BOLT 3, with one of its commitment formats.
     LnPenalty(Format),
-    /// The construction of the 2018 talk, built literally as the talk describes it.
+    /// The proposal of 2018 for channels with signed state numbers, built literally as it was proposed.
     Literal(LiteralForm),
     /// Signed sequence commitments, with the opcodes of one profile.
     SignedSequence(Profile),
@@ -50,12 +50,12 @@ pub const KINDS: &[(&str, Kind)] = &[
 ];
 
 impl Kind {
-    /// Returns the construction with this name.
+    /// Returns the construction with this name, as listed in [`KINDS`]. Returns `None` if there is none.
     pub fn from_name(name: &str) -> Option<Kind> {
         KINDS.iter().find(|(other, _)| *other == name).map(|(_, kind)| *kind)
     }
 
-    /// Returns whether more than two parties can take part.
+    /// Returns whether a channel of this construction can have more than two parties.
     pub const fn multiparty(self) -> bool {
         matches!(self, Kind::Bip68(..) | Kind::Tree(..) | Kind::Symmetry(_))
     }
@@ -64,7 +64,8 @@ impl Kind {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the construction does not allow the setup or the first state.
+    /// [`ChannelError::Refused`] or [`ChannelError::Parameter`] if the construction does not allow the setup or its own
+    /// parameters. [`ChannelError::Content`] if the first state is not acceptable.
     pub fn build(self, setup: Setup, first: Content) -> Result<Box<dyn Construction>, ChannelError> {
         Ok(match self {
             Kind::Bip68(steps, interval) => Box::new(TimelockTree::new(setup, 1, steps, interval, first)?),

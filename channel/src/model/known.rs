@@ -1,5 +1,5 @@
-//! The outputs that a channel's transactions can create, and the secrets and signatures of each party. The adversary's
-//! search and its checks read both from a construction.
+//! The outputs that a channel's transactions can create, and the secrets and signatures of each party. The simulated
+//! adversary searches among them for transactions that it can make.
 
 use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::SecretKey;
@@ -20,7 +20,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// Returns the output script.
+    /// Returns the scriptPubKey of this output.
     pub fn script_pubkey(&self) -> ScriptBuf {
         match self {
             Known::Tap(out) => out.script_pubkey(),
@@ -60,7 +60,7 @@ impl Held {
     }
 }
 
-/// Returns the HTLC outputs of all states.
+/// Returns the HTLC outputs of all states of a channel.
 pub(super) fn htlc_outputs(channel: &dyn Construction) -> Result<Vec<Known>, ChannelError> {
     let mut outputs = Vec::new();
     for number in 0..=channel.number() {

@@ -62,7 +62,7 @@ use crate::publish::{SharedGuard, answers};
 pub struct Step {
     /// Short name of the transaction, such as "settlement" or "justice".
     pub label: &'static str,
-    /// The transaction.
+    /// The signed transaction, with its witnesses.
     pub tx: Transaction,
     /// The outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
@@ -81,11 +81,11 @@ impl Step {
     }
 }
 
-/// Properties of a construction that do not depend on its state.
+/// Properties of a channel construction that do not depend on the channel state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
-    /// Name of the construction.
+    /// Name of the channel construction.
     pub name: &'static str,
     /// Proposed soft forks that must be active for the construction's transactions to be valid.
     pub proposals: Flags,
@@ -94,31 +94,32 @@ pub struct Facts {
     /// Whether all parties store the same transactions. If not, each party has its own version of the transactions of a
     /// state.
     pub symmetric: bool,
-    /// Whether a party that publishes an old state loses the whole channel.
+    /// Whether a party that publishes an old state can lose all of its money in the channel.
     pub penalty: bool,
-    /// Maximum number of states.
+    /// Maximum number of states that a channel of this construction can have.
     pub states: u64,
     /// Number of blocks from the confirmation of the first transaction until the balances of the latest state can be
     /// spent. This is the worst case if nobody publishes an old state.
     pub worst_delay: u64,
-    /// Whether more than two parties can take part.
+    /// Whether a channel of this construction can have more than two parties.
     pub multiparty: bool,
 }
 
-/// Number of signatures and secrets that all parties exchange for one update.
+/// Numbers of signatures and revocation secrets that the parties of a channel make for one update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UpdateCost {
-    /// Number of signatures that all parties together make, including partial signatures.
+    /// Number of signatures that all parties together make for one update, including partial signatures.
     pub signatures: usize,
-    /// Number of revocation secrets that all parties together reveal.
+    /// Number of revocation secrets that all parties together reveal for one update.
     pub secrets: usize,
 }
 
-/// A channel construction: a way to invalidate old states.
+/// A payment channel between simulated parties. Each implementation is one channel construction, that is, one way to
+/// invalidate old states.
 ///
 /// Parties are numbered from 0. Published transactions spend the funding output of [`Construction::setup`].
 pub trait Construction {
-    /// Returns the properties of the construction.
+    /// Returns the properties of this channel construction.
     fn facts(&self) -> Facts;
 
     /// Returns the keys, capacity and funding output of the channel.
@@ -133,20 +134,21 @@ pub trait Construction {
     /// Returns the output that the funding transaction must create.
     fn funding_output(&self) -> &TxOut;
 
-    /// Opens the channel on a funding output, which all states then spend, and signs the latest state.
+    /// Opens the channel on the funding output `funding`, which the transactions of all states spend, and signs the
+    /// latest state.
     ///
     /// # Errors
     ///
     /// [`ChannelError`] if the latest state cannot be signed.
     fn open(&mut self, funding: bitcoin::OutPoint) -> Result<(), ChannelError>;
 
-    /// Returns the number of the latest state. The first state has number 0.
+    /// Returns the number of the channel's latest state. The first state has number 0.
     fn number(&self) -> u32;
 
     /// Returns the balances and HTLCs of the latest state.
     fn content(&self) -> &Content;
 
-    /// Agrees on the next state: makes and checks all signatures.
+    /// Agrees on `content` as the next state of the channel: the parties make and check all signatures.
     ///
     /// # Errors
     ///
@@ -154,8 +156,9 @@ pub trait Construction {
     /// [`ChannelError::Refused`] if all state numbers are used.
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError>;
 
-    /// Agrees on the next state as [`Construction::update`] does, but without signing it. [`Construction::open`] signs
-    /// the state if it is the latest one at that time. This saves time if many states are needed and few are published.
+    /// Agrees on `content` as the next state, as [`Construction::update`] does, but without signing it.
+    /// [`Construction::open`] signs the state if it is the latest one at that time. This saves time if many states are
+    /// needed and few are published.
     ///
     /// # Errors
     ///
@@ -166,7 +169,7 @@ pub trait Construction {
         Err(ChannelError::refused("this construction keeps something of every state: each must be signed"))
     }
 
-    /// Closes the channel cooperatively.
+    /// Returns the signed transaction with which all parties close the channel cooperatively.
     ///
     /// # Errors
     ///
@@ -202,13 +205,14 @@ pub trait Construction {
         answers(&*self.guard(victim)?, std::slice::from_ref(published))
     }
 
-    /// Returns the terms under which a tower acts for its client, or `None` if the construction does not use towers.
+    /// Returns the terms under which a tower acts for its client, or `None` if the construction does not support
+    /// towers.
     fn tower_terms(&self) -> Option<TowerTerms> {
         None
     }
 
-    /// Returns the transactions that the tower of `client` publishes in response to a published transaction. Uses only
-    /// the bytes of [`Construction::tower_bytes`].
+    /// Returns the transactions that the tower of `client` publishes in response to a published transaction. Returns
+    /// `None` if the tower has no response. Uses only the bytes of [`Construction::tower_bytes`].
     ///
     /// # Errors
     ///
@@ -224,8 +228,9 @@ pub trait Construction {
         }
     }
 
-    /// Builds the transaction that claims an HTLC output of `settled`, the transaction that pays the state. If
-    /// `preimage` is given, the recipient claims with it. If it is `None`, the sender claims after the expiry.
+    /// Builds the transaction that claims the output of an HTLC in `settled`, the transaction that pays the balances
+    /// and HTLCs of a state. If `preimage` is given, the recipient claims with it. If it is `None`, the sender claims
+    /// after the expiry.
     ///
     /// # Errors
     ///
@@ -246,8 +251,8 @@ pub trait Construction {
     /// [`ChannelError::Refused`] if there is no such state.
     fn state(&self, number: u32) -> Result<&Content, ChannelError>;
 
-    /// Returns every output script that the transactions of all states can have, with the scripts that spend it. Omits
-    /// balances that a payout key alone spends.
+    /// Returns every output that the transactions of all states can create, with the scripts that can spend it. Outputs
+    /// that only pay a balance to a party's payout key are omitted.
     ///
     /// # Errors
     ///
@@ -267,7 +272,7 @@ pub trait Construction {
     /// Returns the bytes that a party must store in addition to its seed and to the channel data that never changes.
     fn client_bytes(&self, party: usize) -> Vec<u8>;
 
-    /// Returns all bytes that a party's tower must store.
+    /// Returns all bytes that the tower of the party `client` must store.
     fn tower_bytes(&self, client: usize) -> Vec<u8>;
 }
 

@@ -11,29 +11,30 @@ use crate::publish::{Claim, Found, Guard, HtlcOutputs, Orders, Purpose, View};
 use crate::records::RecordKind;
 use crate::sign;
 
-/// The signed transactions of the latest state, the kickoff first. Each transaction spends the first output of its
-/// predecessor.
+/// The [`Guard`] of a client or tower for a channel with decreasing relative locks. It publishes the signed
+/// transactions of the latest state. They form a chain: the first is the kickoff, and each of the others spends the
+/// first output of its predecessor.
 #[derive(Clone, Debug)]
 pub(super) struct PathGuard {
     funding: OutPoint,
     steps: Vec<Step>,
     /// Difference between the relative locks of two successive states, in blocks.
     interval: u16,
-    /// Data that only a party of the channel has. `None` in a tower.
+    /// Data that only a party of the channel has, such as its balance. `None` in the guard of a tower.
     owner: Option<Owner>,
 }
 
-/// Data that a party has in addition to the transactions.
+/// Data that a party of the channel has and its tower does not have: its balance and the HTLC outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     /// The party's balance in the latest state, in satoshi.
     pub(super) balance: u64,
-    /// The party's HTLC outputs of the last transaction.
+    /// HTLC outputs of the last transaction of the latest state, with the keys with which the party claims them.
     pub(super) htlcs: HtlcOutputs,
 }
 
 impl PathGuard {
-    /// Creates a guard from the signed transactions of the latest state, the kickoff first.
+    /// Creates a guard that publishes the signed transactions `txs` of the latest state, the kickoff first.
     ///
     /// # Errors
     ///
@@ -94,7 +95,8 @@ impl PathGuard {
         }
     }
 
-    /// Returns the claim that publishes `step`, the next transaction after the confirmed output `found`.
+    /// Returns the claim that publishes `step`, the transaction of the latest state that spends the confirmed output
+    /// `found`.
     fn next(&self, found: &Found, step: &Step) -> Claim {
         let lock = step.tx.input.first().map_or(0, |input| input.sequence.0 & 0xffff);
         let claim = Claim::with_child(Purpose::Answer, found.coin, step.clone(), self.stake());
@@ -140,7 +142,7 @@ impl Guard for PathGuard {
         [&crate::tx::outpoint_bytes(&self.funding)[..], &script].concat()
     }
 
-    /// Returns a value that is greater for newer states. Shorter locks mean a newer state, and the lock nearest to the
+    /// Returns a value that is greater for a newer state. A newer state has shorter locks, and the lock nearest to the
     /// kickoff is compared first.
     fn rank(&self) -> Vec<u32> {
         let locks = self.steps.iter().filter_map(|step| step.tx.input.first());

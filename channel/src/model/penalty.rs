@@ -32,24 +32,26 @@ use crate::publish::SharedGuard;
 use crate::records::RecordKind;
 use crate::tx::{P2A_DUST_LIMIT, P2TR_DUST_LIMIT, output, p2wsh, set_witness};
 
-/// Feerate of the transactions in simulations, in satoshi per virtual byte.
+/// Feerate of the transactions that claim outputs in simulations of LN-penalty, in satoshi per virtual byte.
 const RATE: u64 = 2;
-/// Maximum fee of a transaction that takes one output, in satoshi. An HTLC output costs the most, since it has the
-/// longest script.
+/// Maximum fee, in satoshi, of a transaction that claims one output of a commitment transaction. The fee is highest for
+/// an HTLC output, which has the longest script.
 const CLAIM_FEE: u64 = RATE * 170;
-/// Dust limit that both parties agreed on, in satoshi. An output of at least this amount can pay the fee of its claim,
-/// and the claim's output is still above the relay dust limit.
+/// Dust limit of commitment transactions on which both parties agreed, in satoshi. An output of at least this amount
+/// can pay the fee of the transaction that claims it, and the output of that transaction is still above the relay dust
+/// limit.
 const DUST: u64 = P2TR_DUST_LIMIT + CLAIM_FEE;
 /// Weight of the witness with two signatures that spends the funding output (BOLT 3 appendix A), including marker and
 /// flag, in weight units.
 const FUNDING_WITNESS_WEIGHT: u64 = 2 + 220;
-/// Maximum sum of balances and HTLCs that get no output, in satoshi. They become fee. In the zero-fee format, which has
-/// another limit, they are added to the P2A output.
+/// Maximum sum, in satoshi, of the balances and HTLCs that get no output and become fee. The zero-fee format has
+/// another limit, because it adds these amounts to the P2A output.
 const MOST_TRIMMED: u64 = 5_000;
 /// Maximum number of HTLCs in flight that one party offers (BOLT 2 `max_accepted_htlcs`).
 const MOST_OFFERED: usize = 483;
 
-/// Returns the conditions for a state. The commitment transactions of both parties must satisfy them.
+/// Returns the conditions that a channel state must satisfy before the parties sign it. The commitment transactions of
+/// both parties must satisfy them.
 fn terms(format: Format, setup: &Setup) -> Terms {
     let least = |direction| DUST + format.htlc_fee(direction, FEERATE);
     let (frame, trimmed, most, feerate_per_kw) = match format {
@@ -69,16 +71,18 @@ fn terms(format: Format, setup: &Setup) -> Terms {
     }
 }
 
-/// The data that a party stores, apart from the latest state and its keys.
+/// The data that a party of an LN-penalty channel stores, apart from its keys and from the latest balances and HTLCs.
 #[derive(Debug, Default)]
 struct Kept {
     secrets: SecretStore,
-    /// HTLCs of the peer's revoked commitments, by state number. The scripts of HTLC outputs can only be rebuilt from
-    /// them.
+    /// HTLCs of the peer's revoked commitment transactions, by state number. Without them the scripts of the HTLC
+    /// outputs cannot be rebuilt.
     revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// The peer's signatures of the party's latest commitment transaction and of its HTLC transactions.
+    /// The peer's signatures of the party's latest commitment transaction and of the second-stage transactions of its
+    /// HTLCs.
     signatures: Vec<Vec<u8>>,
-    /// Record of the party's tower: a hint and an encrypted justice kit for each revoked commitment transaction.
+    /// Record for the party's tower: a hint and an encrypted justice kit for each revoked commitment transaction of the
+    /// peer.
     blobs: Vec<u8>,
 }
 
@@ -142,13 +146,14 @@ impl LnPenalty {
         sign_segwit_v0(tx, prevouts, 0, &self.funding_script, &secret, SIGHASH_ALL)
     }
 
-    /// Signs a transaction that spends the funding output with the keys of both parties.
+    /// Signs a transaction that spends the funding output. The signatures of both parties are made here.
     fn spend_funding(&self, label: &'static str, tx: Transaction) -> Result<Step, ChannelError> {
         let signatures = [self.funding_signature(0, &tx)?, self.funding_signature(1, &tx)?];
         self.complete(label, tx, (0, signatures))
     }
 
-    /// Adds the funding witness to a transaction, from the signatures of `party` and of its peer.
+    /// Adds the witness that spends the funding output to a transaction. The given signatures are those of `party` and
+    /// of its peer.
     fn complete(
         &self,
         label: &'static str,
@@ -180,7 +185,7 @@ impl LnPenalty {
         Ok(signatures)
     }
 
-    /// Returns the secret HTLC key of `party` in the commitment transaction of `owner` with this state number.
+    /// Returns the secret HTLC key of `party` for the commitment transaction of `owner` with this state number.
     fn htlc_secret(&self, party: usize, owner: usize, number: u32) -> Result<SecretKey, ChannelError> {
         let point = self.base(owner)?.commitment_secret(number)?.public_key();
         derive_private(&self.base(party)?.htlc, &point)
@@ -201,8 +206,8 @@ impl LnPenalty {
         self.setup.party(party)?.payout_script()
     }
 
-    /// Returns the justice kit for a revoked commitment transaction: the data with which a tower of `client` takes its
-    /// balances, but not its HTLCs.
+    /// Returns the justice kit for a revoked commitment transaction. With it, the tower of `client` can take the
+    /// to_local and to_remote outputs, but no HTLC outputs.
     fn kit(&self, client: usize, version: &Version, number: u32) -> Result<Vec<u8>, ChannelError> {
         let (base, cheater) = (self.base(client)?, self.base(version.owner)?);
         let revocation = revocation_private(&base.revocation, &cheater.commitment_secret(number)?)?;
@@ -216,7 +221,8 @@ impl LnPenalty {
         scripts.kit(&version.tx, [revocation, base.payment])
     }
 
-    /// Revokes a state of the peer of `party`: the peer reveals the per-commitment secret, and `party` stores it.
+    /// Revokes the state `number` of the peer of `party`: the peer reveals its per-commitment secret, and `party`
+    /// stores it.
     fn revoke(&mut self, party: usize, number: u32) -> Result<(), ChannelError> {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());
@@ -362,8 +368,8 @@ impl Construction for LnPenalty {
         self.format.one_block_lock().then_some(TowerTerms::LnPenalty)
     }
 
-    /// Returns the second-stage transaction (HTLC-success or HTLC-timeout) if the claimant is the owner of the
-    /// commitment transaction. Otherwise returns the direct claim.
+    /// Builds the transaction that claims an HTLC output of a commitment transaction. For its owner, this is the
+    /// second-stage transaction (HTLC-success or HTLC-timeout). For the other party, it spends the output directly.
     fn claim_htlc(
         &self,
         settled: &Step,
@@ -415,7 +421,8 @@ impl Construction for LnPenalty {
         Ok(outputs)
     }
 
-    /// Includes the party's keys for every commitment transaction, and the revocation keys for the peer's revoked ones.
+    /// Returns the secret keys of a party. These include its keys for the outputs of every commitment transaction, and
+    /// the revocation keys for the peer's revoked commitment transactions.
     fn held(&self, party: usize) -> Result<Held, ChannelError> {
         let (mut held, peer) = (Held::of(self.setup.party(party)?)?, 1 - party.min(1));
         let base = self.base(party)?;
@@ -438,8 +445,9 @@ impl Construction for LnPenalty {
         Ok(held)
     }
 
-    /// Serializes the record head, the state number, the peer's latest per-commitment point, the revealed secrets, the
-    /// HTLCs of all revoked commitment transactions, the peer's signatures, and the latest balances and HTLCs.
+    /// Serializes the record of a party. After the record header come the state number, the peer's latest
+    /// per-commitment point, the secrets that the peer revealed, the HTLCs of all revoked commitment transactions, the
+    /// peer's signatures, and the latest balances and HTLCs.
     fn client_bytes(&self, party: usize) -> Vec<u8> {
         let peers_point = self.base(1 - party.min(1)).and_then(|base| base.point(self.number()));
         let (Some(kept), Ok(peers_point)) = (self.kept.get(party), peers_point) else { return Vec::new() };
@@ -454,7 +462,8 @@ impl Construction for LnPenalty {
         record.to_bytes()
     }
 
-    /// Serializes a hint and an encrypted justice kit for each revoked commitment transaction.
+    /// Serializes the record of a tower: after the header, a hint and an encrypted justice kit for each revoked
+    /// commitment transaction.
     fn tower_bytes(&self, client: usize) -> Vec<u8> {
         if !self.format.one_block_lock() {
             return Vec::new();

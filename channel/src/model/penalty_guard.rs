@@ -20,7 +20,7 @@ use crate::publish::{
 };
 use crate::tx::{SEQUENCE_FREE, outpoint_bytes, p2wsh};
 
-/// The guard of an LN-penalty client: everything from which the client builds its claims.
+/// The [`Guard`] of an LN-penalty client: it decides which transactions the client publishes.
 #[derive(Clone, Debug)]
 pub(super) struct PenaltyGuard {
     pub(super) party: usize,
@@ -31,16 +31,17 @@ pub(super) struct PenaltyGuard {
     pub(super) payout: ScriptBuf,
     pub(super) number: u32,
     pub(super) content: Content,
-    /// Per-commitment secrets that revoke the peer's older commitment transactions. The next field has the HTLCs of
-    /// these transactions, by state number.
+    /// Per-commitment secrets with which the peer revoked its older commitment transactions. The field `revoked`
+    /// contains the HTLCs of these transactions by state number.
     pub(super) received: SecretStore,
     pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// Latest commitment transaction of the party itself. The next field is that of its peer.
+    /// The party's own latest commitment transaction, without its witness. The field `peers` is the peer's latest
+    /// commitment transaction.
     pub(super) own: Version,
     pub(super) peers: Version,
-    /// The party's own latest commitment transaction, signed by both parties.
+    /// The party's own latest commitment transaction, complete with the signatures of both parties.
     pub(super) commitment: Step,
-    /// The peer's signatures of the party's second-stage transactions, in output order.
+    /// The peer's signatures of the party's second-stage transactions for HTLCs, in output order.
     pub(super) htlc_signatures: Vec<Vec<u8>>,
 }
 
@@ -51,7 +52,7 @@ impl PenaltyGuard {
     }
 
     /// Returns the claim that publishes the party's own latest commitment transaction. A child that spends the anchor
-    /// or P2A output pays the fee.
+    /// or P2A output pays the fee. Without such an output, the fee is fixed.
     fn close(&self) -> Claim {
         let step = self.commitment.clone();
         let purpose = Purpose::Close;
@@ -66,12 +67,13 @@ impl PenaltyGuard {
         Claim::new(purpose, self.funding, draft, Pays::Child(vout, unlock), self.stake())
     }
 
-    /// Creates a claim whose fee is subtracted from the amount that it takes.
+    /// Creates a claim that spends the output `found`. Its transaction fee is subtracted from the amount that the party
+    /// receives.
     fn own_claim(&self, purpose: Purpose, found: &Found, draft: Draft) -> Claim {
         Claim::new(purpose, found.coin, draft, Pays::Own, found.out.value.to_sat())
     }
 
-    /// Returns the claims on outputs of the party's own latest commitment transaction.
+    /// Returns the party's claims on the outputs of its own latest commitment transaction, which confirmed at `height`.
     fn below_own(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
         let version = &self.own;
         let delayed = derive_private(&self.base.delayed, &version.point)?;
@@ -110,7 +112,8 @@ impl PenaltyGuard {
         Ok(claims)
     }
 
-    /// Returns the claims on outputs of the peer's latest commitment transaction.
+    /// Returns the party's claims on the outputs of the peer's latest commitment transaction, which confirmed at
+    /// `height`.
     fn below_peers(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
         let version = &self.peers;
         let mut claims = Vec::new();
@@ -139,7 +142,8 @@ impl PenaltyGuard {
         Ok(claims)
     }
 
-    /// Returns the party's unspent to_remote output in a commitment transaction of its peer.
+    /// Returns the unspent to_remote output that pays to the party in a commitment transaction `tx` of its peer.
+    /// nSequence and the data for the witness are included.
     fn to_remote(&self, view: View<'_>, (tx, height): (&Transaction, u32)) -> Vec<(Found, u32, Unlock)> {
         let (script, sequence, unlock) = to_remote(self.versions.format, &self.base.payment);
         let unspent =
@@ -147,10 +151,10 @@ impl PenaltyGuard {
         unspent.map(|found| (found, sequence, unlock.clone())).collect()
     }
 
-    /// Returns the claims on a revoked commitment transaction of the peer. One transaction takes to_local and
+    /// Returns the party's claims on a revoked commitment transaction of the peer. One transaction takes to_local and
     /// to_remote, which nobody else can spend before the delay expires. A separate transaction takes each HTLC output,
-    /// because the peer can spend it at once. If the peer has spent an HTLC output, the output of that second stage is
-    /// taken instead.
+    /// because the peer can spend it at once. If the peer has already spent an HTLC output with a second-stage
+    /// transaction, the output of that transaction is taken instead.
     fn justice(
         &self,
         view: View<'_>,
@@ -230,7 +234,8 @@ impl PenaltyGuard {
     }
 }
 
-/// Returns the unspent outputs of second stages that the transaction `spend` creates.
+/// Returns the unspent outputs of the transaction `spend` that have the script of second-stage outputs. Such a
+/// transaction spends an HTLC output.
 fn unspent_second_stages(view: View<'_>, spend: &Spend<'_>, version: &Version) -> Vec<Found> {
     let script = p2wsh(&version.local_script());
     let stages = outputs_to(spend.tx, spend.height.unwrap_or_default(), &script).into_iter();
@@ -259,7 +264,7 @@ impl Guard for PenaltyGuard {
 }
 
 impl PenaltyGuard {
-    /// Returns the claims on outputs of the confirmed transaction that spends the funding output.
+    /// Returns the party's claims on outputs of the confirmed transaction `spend`, which spends the funding output.
     fn below(&self, view: View<'_>, orders: &Orders, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
         let (txid, height) = (spend.tx.compute_txid(), spend.height.unwrap_or_default());
         if txid == self.own.tx.compute_txid() {

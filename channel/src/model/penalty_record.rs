@@ -9,18 +9,19 @@ use crate::bolt3::SecretStore;
 use crate::error::ChannelError;
 use crate::records::RecordKind;
 
-/// The record of an LN-penalty client. In the serialized record, the secrets, the HTLCs of revoked commitment
-/// transactions and the signatures are each preceded by their length in bytes.
+/// The record that an LN-penalty client stores. In the serialized record, three fields are each preceded by their
+/// length in bytes: the secrets, the HTLCs of revoked commitment transactions, and the signatures.
 #[derive(Clone, Debug)]
 pub(super) struct PenaltyRecord {
     pub(super) number: u32,
     /// Per-commitment point of the peer's latest commitment transaction.
     pub(super) peers_point: PublicKey,
     pub(super) secrets: SecretStore,
-    /// HTLCs of the peer's revoked commitment transactions, by state number. The scripts of HTLC outputs can only be
-    /// rebuilt from them.
+    /// HTLCs of the peer's revoked commitment transactions, by state number. Without them the scripts of the HTLC
+    /// outputs cannot be rebuilt.
     pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// The peer's signatures of the party's latest commitment transaction and of its second-stage transactions.
+    /// The peer's signatures of the party's latest commitment transaction and of the second-stage transactions of its
+    /// HTLCs.
     pub(super) signatures: Vec<Vec<u8>>,
     pub(super) content: Content,
 }

@@ -12,10 +12,11 @@ use crate::error::ChannelError;
 use crate::publish::{Draft, Found, Signer, Unlock};
 use crate::tx::{SEQUENCE_FREE, hash160, input, outpoint, output, p2wpkh, p2wsh, transaction};
 
-/// Feerate of commitment transactions that pay a fee, in satoshi per 1,000 weight units.
+/// Feerate of LN-penalty commitment transactions in all formats except the zero-fee format, in satoshi per 1,000 weight
+/// units.
 pub(super) const FEERATE: u64 = 500;
 
-/// Base points and funding public key of a party (BOLT 3).
+/// Base points and funding public key of one party in an LN-penalty channel (BOLT 3).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Points {
     pub(super) payment: PublicKey,
@@ -25,8 +26,8 @@ pub(super) struct Points {
     pub(super) funding: PublicKey,
 }
 
-/// Data from which commitment transactions are built and that both parties know. Only the per-commitment points are
-/// missing.
+/// Data that both parties know and from which all commitment transactions of an LN-penalty channel are built. The
+/// per-commitment points and the channel state are passed separately.
 #[derive(Clone, Debug)]
 pub(super) struct Versions {
     pub(super) format: Format,
@@ -36,7 +37,7 @@ pub(super) struct Versions {
     pub(super) points: [Points; 2],
 }
 
-/// A party's commitment transaction of one state, with the data to sign it and to spend its outputs.
+/// The commitment transaction of one party for one state, with the data to sign it and to spend its outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     pub(super) owner: usize,
@@ -55,7 +56,8 @@ impl Versions {
         if party == 0 { first } else { second }
     }
 
-    /// Returns the keys in a commitment transaction of `owner` with this per-commitment point.
+    /// Returns the keys that a commitment transaction of `owner` contains. They are derived from the per-commitment
+    /// point `point`.
     pub(super) fn keys(&self, owner: usize, point: &PublicKey) -> Result<CommitmentKeys, ChannelError> {
         let (own, peer) = (self.points(owner), self.points(1 - owner.min(1)));
         Ok(CommitmentKeys {
@@ -69,7 +71,8 @@ impl Versions {
         })
     }
 
-    /// Builds the commitment transaction of `owner` for the state `number`. `point` is its per-commitment point.
+    /// Builds the commitment transaction of `owner` for the state `number`. `point` is the owner's per-commitment point
+    /// for this state.
     pub(super) fn version(
         &self,
         funding: OutPoint,
@@ -110,12 +113,13 @@ impl Versions {
 }
 
 impl Version {
-    /// Returns the index of the first output of this kind. Returns `None` if the transaction has no such output.
+    /// Returns the index of the first output of this kind in the commitment transaction. Returns `None` if there is no
+    /// such output.
     pub(super) fn place_of(&self, kind: CommitmentOutput) -> Option<u32> {
         (0..).zip(&self.outputs).find(|(_, other)| **other == kind).map(|(vout, _)| vout)
     }
 
-    /// Returns each HTLC output as its output index and its HTLC.
+    /// Returns the HTLC outputs of the commitment transaction. Each is given as its output index and its HTLC.
     pub(super) fn htlc_places(&self) -> impl Iterator<Item = (u32, &Htlc)> {
         (0..).zip(&self.outputs).filter_map(|(vout, kind)| match kind {
             CommitmentOutput::Htlc(place) => self.htlcs.get(*place).map(|htlc| (vout, htlc)),
@@ -123,24 +127,27 @@ impl Version {
         })
     }
 
-    /// Returns an output with its outpoint. `height` is the height at which the commitment transaction confirmed.
+    /// Returns the output with index `vout` of the commitment transaction, with its outpoint. `height` is the height at
+    /// which the commitment transaction confirmed.
     pub(super) fn found(&self, vout: u32, height: u32) -> Result<Found, ChannelError> {
         let out = usize::try_from(vout).ok().and_then(|vout| self.tx.output.get(vout));
         let out = out.cloned().ok_or_else(|| ChannelError::refused("no such output"))?;
         Ok(Found { coin: outpoint(&self.tx, vout), out, height })
     }
 
-    /// Returns the witness script of to_local. The outputs of HTLC second stages have the same script.
+    /// Returns the witness script of the to_local output. The outputs of second-stage transactions for HTLCs have the
+    /// same script.
     pub(super) fn local_script(&self) -> Vec<u8> {
         scripts::to_local(&self.keys.revocation, self.delay, &self.keys.local_delayed)
     }
 
-    /// Returns the witness script of an HTLC output.
+    /// Returns the witness script of the output that this commitment transaction has for an HTLC.
     pub(super) fn htlc_script(&self, htlc: &Htlc) -> Vec<u8> {
         htlc_script(&self.keys, (self.owner, self.format), htlc)
     }
 
-    /// Builds the second-stage transaction of an HTLC output, without its witness.
+    /// Builds the second-stage transaction (HTLC-success or HTLC-timeout) that spends an HTLC output, without its
+    /// witness.
     pub(super) fn htlc_tx(&self, vout: u32, htlc: &Htlc) -> Transaction {
         let params = CommitmentParams {
             funding: OutPoint::null(),
@@ -159,8 +166,8 @@ impl Version {
         htlc_transaction(&params, &self.tx, vout, &ln_htlc(self.owner, htlc))
     }
 
-    /// Builds the owner's second-stage transaction: HTLC-success if `preimage` is given, HTLC-timeout otherwise.
-    /// `remote` is the peer's signature, and `own` is the owner's HTLC key.
+    /// Builds the second-stage transaction with which the owner claims an HTLC output: HTLC-success if `preimage` is
+    /// given, HTLC-timeout otherwise. `remote` is the peer's signature, and `own` is the owner's HTLC key.
     pub(super) fn second_stage(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -177,8 +184,8 @@ impl Version {
         Ok(Draft { label, tx: self.htlc_tx(vout, htlc), prevouts, unlocks: vec![unlock] })
     }
 
-    /// Builds the claim of an HTLC output by the peer of the owner. This claim needs no second stage. Without
-    /// `preimage` it is valid after the expiry.
+    /// Builds the transaction with which the owner's peer claims an HTLC output, without a second stage. It shows
+    /// `preimage` if this is given. Otherwise it is valid after the expiry.
     pub(super) fn direct_claim(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -195,7 +202,8 @@ impl Version {
         Ok(take("HTLC claim", lock_time, vec![(self.found(vout, 0)?, sequence, unlock)], payout))
     }
 
-    /// Builds the transaction with which the owner takes to_local, or the output of a second stage, after the delay.
+    /// Builds the transaction with which the owner takes its to_local output, or the output of a second-stage
+    /// transaction, after the delay.
     pub(super) fn delayed(&self, found: &Found, key: SecretKey, payout: &Script) -> Draft {
         let script = self.local_script();
         let witness = vec![vec![], vec![], script.clone()];
@@ -204,8 +212,8 @@ impl Version {
     }
 }
 
-/// Returns the output script of to_remote, the nSequence of an input that spends it, and the unlock that makes the
-/// witness.
+/// Returns the script of a to_remote output, the nSequence of an input that spends it, and the data for the witness of
+/// that input. `payment` is the secret key of the party that the output pays.
 pub(super) fn to_remote(format: Format, payment: &SecretKey) -> (ScriptBuf, u32, Unlock) {
     let public = payment.public_key();
     let unlock = |script: Vec<u8>, last: Vec<u8>| {
@@ -221,8 +229,8 @@ pub(super) fn to_remote(format: Format, payment: &SecretKey) -> (ScriptBuf, u32,
     (p2wpkh(&key), SEQUENCE_FREE, unlock(code, key.to_vec()))
 }
 
-/// Drafts a transaction that spends these outputs to one script. Each output is given with its nSequence and its
-/// unlock.
+/// Builds an unsigned transaction that spends all outputs in `spends` to the script `payout`. Each of them is given
+/// with its nSequence and the data for its witness.
 pub(super) fn take(
     label: &'static str,
     lock_time: u32,
@@ -236,12 +244,13 @@ pub(super) fn take(
     Draft { label, tx, prevouts, unlocks: spends.into_iter().map(|(_, _, unlock)| unlock).collect() }
 }
 
-/// Returns the witness script of an HTLC output in a commitment transaction of `owner`.
+/// Returns the witness script of the output that a commitment transaction of `owner` has for an HTLC.
 pub(super) fn htlc_script(keys: &CommitmentKeys, (owner, format): (usize, Format), htlc: &Htlc) -> Vec<u8> {
     htlc_output_script(keys, &ln_htlc(owner, htlc), format)
 }
 
-/// Converts an HTLC to the view of the commitment transaction's owner, in which it is either offered or received.
+/// Converts an HTLC to the view of the party `owner` of a commitment transaction, in which an HTLC is either offered or
+/// received.
 fn ln_htlc(owner: usize, htlc: &Htlc) -> LnHtlc {
     LnHtlc {
         direction: if htlc.from == owner { HtlcDirection::Offered } else { HtlcDirection::Received },

@@ -16,12 +16,12 @@ use crate::wallet::Wallet;
 pub enum PlayError {
     /// The simulated chain refuses a transaction.
     Chain {
-        /// Name of the transaction.
+        /// Name of the refused transaction.
         label: &'static str,
-        /// Reason for which the chain refuses it.
+        /// Reason for which the simulated chain refuses the transaction.
         reject: Reject,
     },
-    /// A transaction cannot be built.
+    /// A transaction of the channel cannot be built or signed.
     Channel(ChannelError),
 }
 
@@ -61,7 +61,7 @@ pub struct Played {
 }
 
 impl Played {
-    /// Returns the weight of the transaction and its child, in weight units.
+    /// Returns the weight of the transaction and of its child, if it has one, in weight units.
     pub fn weight(&self) -> u64 {
         self.step.weight() + self.child.as_ref().map_or(0, Step::weight)
     }
@@ -93,7 +93,7 @@ pub fn wait_for(chain: &mut Chain, tx: &Transaction) -> Result<(), Reject> {
 /// A simulated chain on which the transactions of a construction are published, and a wallet that pays their fees.
 #[derive(Debug)]
 pub struct Stage {
-    /// The chain.
+    /// The simulated chain and its mempool.
     pub chain: Chain,
     /// Wallet that funds the fee-paying child transactions.
     pub wallet: Wallet,
@@ -102,7 +102,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Creates a stage whose chain enforces the proposed soft forks that the construction needs.
+    /// Creates a simulated chain that enforces the proposed soft forks that the construction needs, and a wallet that
+    /// pays fees.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl Stage {
         Ok(Stage { chain: Chain::new(facts.proposals, policy), wallet, rate: 2 })
     }
 
-    /// Confirms the funding transaction and opens the channel on it.
+    /// Creates and confirms the funding transaction of a channel, and opens the channel on its first output.
     ///
     /// # Errors
     ///
@@ -126,7 +127,8 @@ impl Stage {
         self.publish(funding)
     }
 
-    /// Returns a signed, unpublished funding transaction whose first output is `out`.
+    /// Returns a signed, unpublished funding transaction whose first output is `out`. It spends a coin of `capacity`
+    /// plus 500 satoshi, so its fee is 500 satoshi if `out` has the amount `capacity`.
     ///
     /// # Errors
     ///
@@ -162,7 +164,8 @@ impl Stage {
         }
     }
 
-    /// Builds the child that pays the fee of a transaction at [`Stage::rate`].
+    /// Builds the child transaction with which the transaction `step` and the child together pay the feerate
+    /// [`Stage::rate`].
     fn child(&mut self, step: &Step) -> Result<Step, ChannelError> {
         let size = weight(&step.tx).div_ceil(4) + 153;
         let coin = self.wallet.mint(&mut self.chain, 100_000);
@@ -182,7 +185,7 @@ impl Stage {
         steps.into_iter().map(|step| self.publish(step)).collect()
     }
 
-    /// Returns the confirmed amount that pays to a party's payout script, in satoshi.
+    /// Returns the sum of the unspent confirmed outputs that pay to a party's payout script, in satoshi.
     pub fn paid(&self, construction: &dyn Construction, party: usize) -> u64 {
         let script = construction.setup().party(party).and_then(super::PartyKeys::payout_script);
         script.map_or(0, |script| self.chain.balance(&script))

@@ -1,5 +1,5 @@
 //! Update transactions that can spend the output of any older state (LN-Symmetry and the override forms), and the
-//! record with which the latest update is bound to such an output.
+//! record from which anyone can complete the latest update transaction for such an output.
 
 use bitcoin::{OutPoint, Transaction};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};
@@ -15,29 +15,31 @@ use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, output, p2a, set_witness, transaction};
 
-/// The opcodes that bind an update transaction to any older state and that compare state numbers.
+/// The opcodes with which an LN-Symmetry channel lets an update transaction spend the output of any older state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
-    /// APO signatures (SIGHASH_ANYPREVOUTANYSCRIPT). The hash of the settlement leaf is published in the annex.
+    /// LN-Symmetry with BIP 118: updates are signed with SIGHASH_ANYPREVOUTANYSCRIPT. The hash of the settlement leaf
+    /// is published in the annex.
     AnyPrevOut,
-    /// CTV and CSFS. The hash of the settlement leaf is published in an OP_RETURN output.
+    /// LN-Symmetry with CTV and CSFS. The hash of the settlement leaf is published in an OP_RETURN output.
     CtvCsfs,
-    /// CTV, CSFS and INTERNALKEY. The hash of the settlement leaf is published in an OP_RETURN output.
+    /// LN-Symmetry with CTV, CSFS and INTERNALKEY. The hash of the settlement leaf is published in an OP_RETURN output.
     CtvCsfsInternalKey,
-    /// CTV, CSFS, INTERNALKEY and PAIRCOMMIT. The signature commits to the template hash of the settlement, which is
-    /// therefore published in the witness.
+    /// LN-Symmetry with CTV, CSFS, INTERNALKEY and PAIRCOMMIT. The signature of an update commits to the template hash
+    /// of the settlement, which is therefore published in the witness.
     PairCommit,
-    /// TEMPLATEHASH, CSFS and INTERNALKEY. The hash of the settlement leaf is published in the annex.
+    /// LN-Symmetry with TEMPLATEHASH, CSFS and INTERNALKEY. The hash of the settlement leaf is published in the annex.
     TemplateHash,
-    /// The override form with PAIRCOMMIT. The state number is a witness element, so nLockTime is free for other uses.
+    /// The override form of LN-Symmetry with PAIRCOMMIT: the state number is a witness element, so nLockTime is free
+    /// for other uses.
     OverridePairCommit,
-    /// The override form with TEMPLATEHASH and CAT. The state number is a witness element. The hash of the settlement
-    /// leaf is published in the annex.
+    /// The override form of LN-Symmetry with TEMPLATEHASH and CAT: the state number is a witness element, so nLockTime
+    /// is free for other uses. The hash of the settlement leaf is published in the annex.
     OverrideTemplateHash,
 }
 
 impl Form {
-    /// All forms.
+    /// All forms of LN-Symmetry, including the override forms.
     pub const ALL: [Form; 7] = [
         Form::AnyPrevOut,
         Form::CtvCsfs,
@@ -48,7 +50,7 @@ impl Form {
         Form::OverrideTemplateHash,
     ];
 
-    /// Returns the name shown to users.
+    /// Returns the name of the form as it is shown to users.
     pub const fn name(self) -> &'static str {
         match self {
             Form::AnyPrevOut => "LN-Symmetry, APO",
@@ -76,7 +78,8 @@ impl Form {
         }
     }
 
-    /// Returns whether the state number is a witness element, so that nLockTime is free for other uses.
+    /// Returns whether this is an override form, in which the state number is a witness element and nLockTime is free
+    /// for other uses.
     pub const fn is_override(self) -> bool {
         matches!(self, Form::OverridePairCommit | Form::OverrideTemplateHash)
     }
@@ -90,7 +93,8 @@ impl Form {
         matches!(self, Form::CtvCsfs | Form::CtvCsfsInternalKey)
     }
 
-    /// Returns the leaf script of a state output that only this settlement transaction satisfies.
+    /// Returns the settlement leaf of a state output: the leaf script that only the settlement transaction `tx`
+    /// satisfies.
     pub(super) fn settlement_leaf(self, tx: &Transaction) -> Result<Vec<u8>, ChannelError> {
         Ok(match self {
             Form::AnyPrevOut => {
@@ -107,8 +111,8 @@ impl Form {
         })
     }
 
-    /// Returns the leaf script that an update spends. `state` is the state number of the output that has the leaf,
-    /// counted from 1. It is `None` for the funding output.
+    /// Returns the leaf script of an output that newer update transactions satisfy. `state` is the state number of the
+    /// output, counted from 1. It is `None` for the funding output.
     pub(super) fn update_leaf(self, key: &[u8; 32], state: Option<u32>) -> Vec<u8> {
         let state = state.filter(|_| !mutated(Mutation::UpdateWithoutNumber));
         let next = state.map(|state| state.saturating_add(1));
@@ -124,7 +128,8 @@ impl Form {
     }
 }
 
-/// The data with which anyone can bind the latest update to any older state on the chain. A tower stores this record.
+/// The record from which anyone can complete the latest update transaction, so that it spends the output of any older
+/// state on the chain. Parties and towers store this record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebinding {
     /// Outpoint of the funding output, which a tower watches.
@@ -135,15 +140,15 @@ pub struct Rebinding {
     pub capacity: u64,
     /// State number of the latest state, counted from 1.
     pub state: u32,
-    /// Joint signature of the latest state's update transaction.
+    /// Joint signature of all parties for the latest update transaction.
     pub signature: [u8; 64],
-    /// The hash that the latest update publishes, from which its settlement leaf is known. With PAIRCOMMIT this is the
-    /// settlement's template hash, otherwise the leaf hash.
+    /// The hash that the latest update transaction publishes, from which its settlement leaf is rebuilt. With
+    /// PAIRCOMMIT this is the settlement's template hash, otherwise it is the hash of the leaf.
     pub published: [u8; 32],
 }
 
 impl Rebinding {
-    /// Size of a tower's record, in bytes.
+    /// Size of a serialized record of a tower, in bytes.
     pub const SIZE: usize = HEAD + 36 + 32 + 8 + 4 + 64 + 32;
 
     /// Serializes the record: the header, 76 bytes that never change (outpoint, key, amount), then 100 bytes that each
@@ -159,8 +164,8 @@ impl Rebinding {
         bytes
     }
 
-    /// Parses the bytes that [`Rebinding::to_bytes`] returned, and verifies the signature. Also returns the fields that
-    /// follow in `bytes`.
+    /// Parses the bytes that [`Rebinding::to_bytes`] returned, and verifies the signature. Also returns a parser for
+    /// the bytes that follow the record.
     ///
     /// # Errors
     ///
@@ -188,7 +193,7 @@ impl Rebinding {
         }
     }
 
-    /// Returns the message that all parties sign for the state of this record.
+    /// Returns the message that all parties sign for the update transaction of this record's state.
     pub(super) fn message(&self, form: Form) -> Result<[u8; 32], ChannelError> {
         let (tx, published) = (self.update(form)?, &self.published);
         let annex = annex(&self.settle_hash(form));
@@ -211,7 +216,7 @@ impl Rebinding {
         }
     }
 
-    /// Returns the funding output with its scripts.
+    /// Returns the channel's funding output with its leaf scripts.
     pub(super) fn funding_output(&self, form: Form) -> Result<TapOutput, ChannelError> {
         TapOutput::new(self.internal_key, vec![(0, Leaf::Script(form.update_leaf(&self.internal_key, None)))])
     }
@@ -220,13 +225,13 @@ impl Rebinding {
         settle_hash(form, &self.published)
     }
 
-    /// Returns the update transaction of the record's state. The outpoint of its input is not set.
+    /// Returns the update transaction of this record's state, without a witness. The outpoint of its input is not set.
     pub(super) fn update(&self, form: Form) -> Result<Transaction, ChannelError> {
         update_tx(form, self.internal_key, self.capacity, self.state, &self.settle_hash(form))
     }
 
-    /// Returns the update of the record's state, bound to an output. `state` is the state number of that output, or
-    /// `None` for the funding output.
+    /// Returns the complete update transaction of this record's state, which spends the output `out` at the outpoint
+    /// `coin`. `state` is the state number of that output, or `None` if it is the funding output.
     pub(super) fn bind(
         &self,
         form: Form,
@@ -280,8 +285,8 @@ impl Rebinding {
         Ok(found.map(|found| StateOutput { state, out, found }))
     }
 
-    /// Binds the update of the record's state to the state output `older`. Returns `None` if that output is not of an
-    /// older state.
+    /// Returns the complete update transaction of this record's state, which spends the state output `older`. Returns
+    /// `None` if that output is not of an older state.
     pub(super) fn override_output(
         &self,
         form: Form,
@@ -296,16 +301,17 @@ impl Rebinding {
     }
 }
 
-/// The state output of a confirmed update transaction.
+/// The state output of a confirmed update transaction, which a newer update or the settlement of the same state can
+/// spend.
 pub(super) struct StateOutput {
     pub(super) state: u32,
     pub(super) out: TapOutput,
     pub(super) found: Found,
 }
 
-/// Returns the state number that a confirmed update shows, and the hash of its settlement leaf. `input` is the index of
-/// the channel's input. The caller finds this input by its outpoint, since anyone can add inputs to an update signed
-/// with ANYPREVOUTANYSCRIPT.
+/// Returns the state number that a confirmed update transaction shows, and the hash of its settlement leaf. `input` is
+/// the index of the input that spends the channel's output. The caller finds this input by its outpoint, since anyone
+/// can add inputs to an update that is signed with ANYPREVOUTANYSCRIPT.
 fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [u8; 32])> {
     let witness: Vec<&[u8]> = tx.input.get(input)?.witness.iter().collect();
     let state = match form.is_override() {
@@ -323,8 +329,8 @@ fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [
     Some((state, settle_hash(form, &hash)))
 }
 
-/// Returns the hash of the settlement leaf. With PAIRCOMMIT `published` is the template hash, from which the leaf is
-/// built.
+/// Returns the hash of the settlement leaf. `published` is the hash that the update transaction publishes. With
+/// PAIRCOMMIT this is the template hash, from which the leaf is built.
 pub(super) fn settle_hash(form: Form, published: &[u8; 32]) -> [u8; 32] {
     match form {
         Form::PairCommit | Form::OverridePairCommit => leaf_hash(TAPSCRIPT, &leaves::template_ctv(published)),
@@ -336,7 +342,7 @@ pub(super) fn annex(settle_hash: &[u8; 32]) -> Vec<u8> {
     [&[0x50][..], settle_hash].concat()
 }
 
-/// Builds the update transaction of a state. The outpoint of its input is not set.
+/// Builds the update transaction of a state, without a witness. The outpoint of its input is not set.
 pub(super) fn update_tx(
     form: Form,
     key: [u8; 32],

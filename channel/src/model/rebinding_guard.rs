@@ -13,23 +13,23 @@ use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Sp
 use crate::records::RecordKind;
 use crate::taproot::TapOutput;
 
-/// Data that a party has in addition to the record that it shares with its tower.
+/// Data that a party of the channel has and its tower does not have.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     /// Settlement transaction of the latest state.
     pub(super) settlement: Settlement,
-    /// Balance of the party in the latest state, in satoshi.
+    /// Balance of the party in the latest state plus the capacities of all nested channels, in satoshi.
     pub(super) balance: u64,
-    /// The party's HTLC outputs of the settlement transaction.
+    /// HTLC outputs of the settlement transaction, with the keys with which the party claims them.
     pub(super) htlcs: HtlcOutputs,
 }
 
-/// Guard that answers any older state on the chain with the latest update transaction. The guard of a party also
-/// publishes the settlement and claims HTLCs. The guard of a tower does not.
+/// The [`Guard`] that answers any older state on the chain with the latest update transaction. The guard of a party
+/// also publishes the settlement and claims HTLCs. The guard of a tower does not.
 #[derive(Clone, Debug)]
 pub(super) struct RebindingGuard {
     form: Form,
-    /// Contest delay, in blocks.
+    /// Contest delay in blocks: the time in which an old state can be answered.
     delay: u16,
     record: Rebinding,
     funding: TapOutput,
@@ -61,8 +61,8 @@ impl RebindingGuard {
         fitting.map(|found| found.coin).collect()
     }
 
-    /// Returns the maximum loss of the client, in satoshi, which limits the fees. A tower does not know the balances
-    /// and uses the whole capacity.
+    /// Returns the maximum amount that the client can lose, in satoshi, which limits the fees. A tower does not know
+    /// the balances and uses the whole capacity.
     fn stake(&self) -> u64 {
         match &self.owner {
             Some(owner) => owner.balance.saturating_add(owner.htlcs.stake()),
@@ -70,8 +70,8 @@ impl RebindingGuard {
         }
     }
 
-    /// Follows the confirmed update transactions from `root`. Returns the state output of the last update, and the
-    /// transaction that spends that output. Both are `None` if they do not exist.
+    /// Follows the confirmed update transactions from the outpoint `root`. Returns the state output of the last update,
+    /// and the transaction that spends this output. Each is `None` if it does not exist.
     fn follow<'a>(
         &self,
         view: View<'a>,

@@ -1,5 +1,6 @@
-//! Signed sequence commitments: each party has its own commitment transaction with a state number. It has one contested
-//! output, which a settlement transaction spends. The settlement is fixed in advance.
+//! Signed sequence commitments: each party has its own commitment transaction with a state number. This transaction has
+//! one contested output. A settlement transaction, which is fixed in advance, spends the contested output and pays the
+//! balances and HTLCs.
 //!
 //! A party's commitment transaction of state n pays the whole capacity to the contested output. After the contest delay
 //! T, only the settlement of state n can spend this output. The other party can take the output at once if it shows the
@@ -36,7 +37,7 @@ use crate::tx::{input, outpoint, output, p2a, set_witness, transaction};
 /// A party's commitment transaction of one state, without its signature.
 struct Version {
     tx: Transaction,
-    /// The contested output.
+    /// The contested output of the commitment transaction, with its leaf scripts.
     out: TapOutput,
     annex: Option<Vec<u8>>,
 }
@@ -101,8 +102,8 @@ impl SignedSequence {
         })
     }
 
-    /// Adds a reward for towers. Must be called before the channel is opened. `towers` are the public keys of the first
-    /// party's and the second party's tower. Only [`Reward::Key`] uses them.
+    /// Adds a reward for the parties' towers. Must be called before the channel is opened. `towers` are the public keys
+    /// of the first party's and the second party's tower. Only [`Reward::Key`] uses them.
     ///
     /// # Errors
     ///
@@ -130,18 +131,18 @@ impl SignedSequence {
         Ok(self)
     }
 
-    /// Returns the opcodes that fix the settlement transactions.
+    /// Returns the opcodes with which this channel fixes its settlement transactions.
     pub fn profile(&self) -> Profile {
         self.terms.profile
     }
 
-    /// Returns the terms under which the channel's towers act.
+    /// Returns the terms (opcodes and reward) under which towers act for the parties of this channel.
     pub fn terms(&self) -> SequenceTerms {
         self.terms
     }
 
-    /// Returns the state number that scripts compare, for the state with index `number`. It is `number` plus the secret
-    /// first state number.
+    /// Returns the state number that scripts compare, for the state with index `number`. It is `number` plus the first
+    /// state number, which only the parties know.
     pub fn script_number(&self, number: u32) -> Result<u32, ChannelError> {
         let found = self.first.checked_add(number).filter(|number| *number < self.terms.profile.numbers());
         found.ok_or_else(|| {
@@ -149,7 +150,7 @@ impl SignedSequence {
         })
     }
 
-    /// Returns the mask that obscures state numbers in commitment transactions.
+    /// Returns the mask with which commitment transactions obscure their state numbers.
     pub fn mask(&self) -> u32 {
         self.mask
     }
@@ -172,7 +173,7 @@ impl SignedSequence {
         })
     }
 
-    /// Builds the settlement transaction of a state. The outpoint of its input is not set.
+    /// Builds the settlement transaction of a state, without a witness. The outpoint of its input is not set.
     fn settlement(&self, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs(content)?;
         Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
@@ -196,7 +197,7 @@ impl SignedSequence {
         Ok(Version { tx, out, annex: published.and_then(|hash| self.fees.annex(&hash)) })
     }
 
-    /// Returns the sighash that both parties sign for a commitment transaction.
+    /// Returns the sighash of a commitment transaction, which both parties sign.
     fn version_digest(&self, version: &Version) -> Result<[u8; 32], ChannelError> {
         let (prevouts, annex) = (std::slice::from_ref(&self.funding_output), version.annex.as_deref());
         sign::key_path_with_annex(&version.tx, prevouts, 0, self.fees.hash_type(), annex)
@@ -258,8 +259,8 @@ impl SignedSequence {
         self.setup.sign_for(publisher, &self.funding, id, &digest)
     }
 
-    /// Completes the signature of a commitment transaction with the partial signature of its owner. Also returns the
-    /// contested output.
+    /// Returns the complete commitment transaction of `publisher`, and its contested output. `stored` is the signature
+    /// without the publisher's own partial signature, which is made here.
     fn complete(
         &self,
         publisher: usize,
@@ -278,13 +279,14 @@ impl SignedSequence {
         Ok((Step { label: "commitment", tx, prevouts }, out))
     }
 
-    /// Signs a state number with a party's number key. The signature revokes the party's states with lower numbers.
+    /// Signs a state number with a party's number key. The signature revokes all states of the party with lower
+    /// numbers.
     pub fn sign_number(&self, party: usize, number: u32) -> Result<[u8; 64], ChannelError> {
         let numbered = self.script_number(number)?;
         self.terms.profile.sign_number(&self.setup.party(party)?.number, numbered)
     }
 
-    /// Makes all signatures of a state that the two parties exchange. Returns the record that each party stores.
+    /// Makes all signatures that the two parties exchange for a state. Returns the records that the two parties store.
     fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<[ClientRecord; 2], ChannelError> {
         let settlements = match self.terms.profile {
             Profile::CsfsOnly => {
@@ -335,7 +337,7 @@ impl SignedSequence {
         })
     }
 
-    /// Builds the victim's contest: a transaction that takes the whole contested output with the victim's key, and pays
+    /// Builds the contest transaction, with which the victim of an old state takes the whole contested output and pays
     /// `fee` satoshi from it. Returns `None` if `published` is not an older commitment transaction of the peer.
     ///
     /// # Errors
@@ -357,8 +359,8 @@ impl SignedSequence {
     }
 }
 
-/// Returns the number of blocks until an HTLC claim confirms. Three transactions must confirm: commitment, settlement
-/// and claim. The contest delay passes between the first two.
+/// Returns the maximum number of blocks until an HTLC claim confirms. Three transactions must confirm: commitment,
+/// settlement and claim. The contest delay passes between the first two.
 fn claim_delay(setup: &Setup) -> u32 {
     blocks_until_claimed(setup.delay.into(), 3)
 }

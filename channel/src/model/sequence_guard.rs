@@ -13,25 +13,28 @@ use crate::publish::{
     Claim, Draft, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to,
 };
 
-/// Guard of a client. It contests an older commitment transaction of the peer. If the latest commitment transaction of
-/// either party confirms, it publishes the settlement and claims HTLCs.
+/// The [`Guard`] of a client: it decides which transactions the client publishes. It contests an older commitment
+/// transaction of the peer. If the latest commitment transaction of either party confirms, it publishes the settlement
+/// and claims HTLCs.
 #[derive(Clone, Debug)]
 pub(super) struct SequenceGuard {
     pub(super) funding: OutPoint,
-    /// Components from which the contested outputs of the peer's commitment transactions are built.
+    /// Keys and terms from which the contested outputs of the peer's commitment transactions are built.
     pub(super) contested: Contested,
     pub(super) mask: u32,
     pub(super) delay: u16,
-    /// The client's key in the contest leaf.
+    /// The client's key pair for the contest leaf, with which it takes the contested output of an old state.
     pub(super) key: Keypair,
-    /// State number of the latest state. The next field is the peer's revocation signature of this number.
+    /// Number of the latest state. The field `evidence` is the peer's signature of this number, which revokes the
+    /// peer's older states.
     pub(super) number: u32,
     pub(super) evidence: [u8; 64],
-    /// The client's own commitment transaction of the latest state, completely signed.
+    /// The client's own latest commitment transaction, complete with the signature of both parties.
     pub(super) commitment: Step,
     /// How the fee of `commitment` is paid.
     pub(super) fees: Fees,
-    /// Settlement of the client's own latest commitment transaction, and settlement of the peer's.
+    /// Settlement transactions for the client's own latest commitment transaction, and for the peer's latest commitment
+    /// transaction.
     pub(super) settlements: [Settlement; 2],
     pub(super) balance: u64,
     pub(super) htlcs: HtlcOutputs,
@@ -42,8 +45,9 @@ impl SequenceGuard {
         self.balance.saturating_add(self.htlcs.stake())
     }
 
-    /// Returns the settlement that spends the contested output `found` of the latest state. If that output is already
-    /// spent, returns the claims on the HTLC outputs of the spending transaction.
+    /// Returns the claim that publishes the settlement transaction, which spends the contested output `found` of the
+    /// latest state. If that output is already spent, returns the claims on the HTLC outputs of the transaction that
+    /// spends it.
     fn settle(
         &self,
         view: View<'_>,
@@ -62,8 +66,8 @@ impl SequenceGuard {
         Ok(vec![claim.from(ready).with_deadline(self.htlcs.deadline(view, orders))])
     }
 
-    /// Returns the claim that contests an older commitment transaction of the peer. The result is empty if there is
-    /// nothing to contest.
+    /// Returns the claim that takes the contested output, if the transaction `spend` is an older commitment transaction
+    /// of the peer. Otherwise the result is empty.
     fn contest(&self, view: View<'_>, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
         let older = self.contested.rebuild(spend.tx, &self.funding, self.mask, self.number, self.delay)?;
         let Some(older) = older.filter(|older| view.is_unspent(&older.found.coin)) else {
@@ -116,7 +120,8 @@ impl Guard for SequenceGuard {
     }
 }
 
-/// Guard of a tower. It answers an older commitment transaction of the peer with the justice transaction.
+/// The [`Guard`] of a tower: it decides which transactions the tower publishes. It answers an older commitment
+/// transaction of the peer with the justice transaction.
 #[derive(Clone, Debug)]
 pub(super) struct TowerGuard {
     terms: SequenceTerms,
@@ -126,7 +131,8 @@ pub(super) struct TowerGuard {
 }
 
 impl TowerGuard {
-    /// Parses a tower's record and verifies its signatures. `key` is the tower's own key, which only some terms need.
+    /// Parses a tower's record and verifies its signatures. `key` is the tower's own key, which is needed only if the
+    /// reward is paid to this key.
     ///
     /// # Errors
     ///

@@ -7,25 +7,26 @@ use crate::error::ChannelError;
 use crate::musig::{PARTIAL_COMMITMENT_SIZE, PartialCommitment};
 use crate::records::{HEAD, RecordKind};
 
-/// The record that a client stores for its latest state. Each new state replaces the whole record.
+/// The record that a party of a signed sequence channel stores for the latest state. Each new state replaces the whole
+/// record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRecord {
     /// State number of the latest state, as scripts compare it.
     pub number: u32,
-    /// Signature of the client's commitment transaction, except for the client's own partial signature.
+    /// Signature of the client's own commitment transaction, except for the client's own partial signature.
     pub commitment: PartialCommitment,
-    /// The peer's signature of `number`. It revokes all states of the peer with lower numbers.
+    /// The peer's signature of the state number `number`. It revokes all states of the peer with lower numbers.
     pub evidence: [u8; 64],
-    /// Joint signatures of two settlements, first that of the client's own commitment transaction, then that of the
+    /// Joint signatures of two settlement transactions: first for the client's own commitment transaction, then for the
     /// peer's. `None` if templates fix the settlements.
     pub settlements: Option<[[u8; 64]; 2]>,
-    /// Balances and HTLCs of the state.
+    /// Balances and HTLCs of the latest state.
     pub content: Content,
 }
 
 impl ClientRecord {
-    /// Serializes the record: head 2 bytes, state number 4, partially signed commitment 130, revocation signature 64,
-    /// settlements 1 or 129, then balances and HTLCs.
+    /// Serializes the record of a client: header 2 bytes, state number 4, partially signed commitment transaction 130,
+    /// revocation signature 64, signatures of the settlements 1 or 129, then balances and HTLCs.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = RecordKind::SequenceClient.head();
         bytes.extend_from_slice(&self.number.to_le_bytes());
@@ -63,8 +64,9 @@ impl ClientRecord {
     }
 }
 
-/// The record that a tower stores for one client: a head, 208 bytes that never change, and 68 bytes that each update
-/// replaces. If the client's signature of the justice transaction is needed, an update replaces 132 bytes.
+/// The record that a tower stores for one client: a header, 208 bytes that never change, and 68 bytes that each update
+/// replaces. If the client's signature of the justice transaction is needed, it adds 64 bytes, which each update
+/// replaces too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TowerRecord {
     /// Outpoint of the funding output, which the tower watches.
@@ -73,12 +75,12 @@ pub struct TowerRecord {
     pub internal_key: [u8; 32],
     /// The key with which the peer signs state numbers.
     pub number_key: [u8; 32],
-    /// The client's key in the contest leaf.
+    /// Public key of the client in the contest leaf, with which it takes the contested output of an old state.
     pub penalty_key: [u8; 32],
-    /// Taproot output key of the script to which the client is paid.
+    /// Taproot output key of the client's payout script, which the justice transaction pays.
     pub payout_key: [u8; 32],
-    /// Secret key for the tower leaf, which the client derived. With [`Reward::Key`] this is instead the tower's own
-    /// public key.
+    /// Secret key for the tower leaf, which the client derived. If the terms contain [`Reward::Key`], this is instead
+    /// the tower's own public key.
     ///
     /// [`Reward::Key`]: super::Reward::Key
     pub tower_key: [u8; 32],
@@ -86,21 +88,21 @@ pub struct TowerRecord {
     pub capacity: u64,
     /// Mask that obscures the state number in nLockTime and nSequence of commitment transactions.
     pub mask: u32,
-    /// The latest state number that the peer signed.
+    /// The latest state number that the peer signed. Older states of the peer are revoked.
     pub number: u32,
-    /// The peer's signature of `number`. It revokes all states of the peer with lower numbers.
+    /// The peer's signature of the state number `number`. It revokes all states of the peer with lower numbers.
     pub evidence: [u8; 64],
-    /// The client's signature of the justice transaction that proves `number`. `None` if a template fixes the justice
-    /// transaction.
+    /// The client's signature of the justice transaction that proves the state number `number`. `None` if a template
+    /// fixes the justice transaction.
     pub consent: Option<[u8; 64]>,
 }
 
 impl TowerRecord {
-    /// Size of a serialized record without `consent`, in bytes. Of the payout script `OP_1 <key>` only the key is
-    /// stored.
+    /// Size of a serialized tower record without the field `consent`, in bytes. Of the payout script `OP_1 <key>` only
+    /// the key is stored.
     pub const SIZE: usize = HEAD + 36 + 5 * 32 + 8 + 4 + 4 + 64;
 
-    /// Serializes the record.
+    /// Serializes the record that a tower stores for a client.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = RecordKind::SequenceTower.head();
         bytes.extend_from_slice(&crate::tx::outpoint_bytes(&self.funding));

@@ -7,17 +7,17 @@ use crate::error::ChannelError;
 use crate::taproot::TapOutput;
 use crate::tx::set_witness;
 
-/// The settlement transaction of a state: it pays the balances and HTLCs. It can spend any output whose tree contains
-/// `leaf`.
+/// The settlement transaction of a state, which pays the balances and HTLCs. It can spend any output whose tree
+/// contains `leaf`.
 #[derive(Clone, Debug)]
 pub(super) struct Settlement {
-    /// The transaction. The outpoint of its input is not set.
+    /// The settlement transaction without a witness. The outpoint of its input is not set.
     pub(super) tx: Transaction,
-    /// Leaf script that only this transaction satisfies.
+    /// Leaf script that only this settlement transaction satisfies.
     pub(super) leaf: Vec<u8>,
-    /// The taproot output whose tree contains the leaf.
+    /// The taproot output that the settlement transaction spends. Its tree contains the leaf script.
     pub(super) out: TapOutput,
-    /// Witness elements that satisfy the leaf, without the leaf script and the control block.
+    /// Witness elements that satisfy the leaf script, without the script itself and the control block.
     pub(super) stack: Vec<Vec<u8>>,
 }
 

@@ -35,23 +35,23 @@ const LEAST_HTLC: u64 = P2TR_DUST_LIMIT + HTLC_CLAIM_WEIGHT.div_ceil(4);
 /// the party drew for this channel.
 #[derive(Clone, Debug)]
 pub struct PartyKeys {
-    /// The secret from which all keys are derived.
+    /// The party's secret, from which all of its keys are derived.
     pub seed: Seed,
     /// Random bytes that the party drew for this channel and stores. Every secret of the channel is derived from the
     /// seed and from these bytes, so two channels with the same seed share no secret.
     pub opening: [u8; 32],
-    /// The party's share of the aggregate key in the funding output.
+    /// The party's key pair for the funding output, whose key aggregates the funding keys of all parties.
     pub funding: Keypair,
-    /// Key to which the party's balance is paid.
+    /// Key pair for the output that pays the party's balance.
     pub payout: Keypair,
-    /// Key with which the party claims HTLCs.
+    /// Key pair with which the party claims HTLC outputs.
     pub htlc: Keypair,
-    /// Key with which the party signs state numbers. It signs nothing else and belongs to this channel only.
+    /// Key pair with which the party signs state numbers. It signs nothing else and belongs to this channel only.
     pub number: Keypair,
-    /// Key with which the party takes the outputs of an old state that the peer published. It belongs to this channel
-    /// only.
+    /// Key pair with which the party takes the outputs of an old state that the peer published. It belongs to this
+    /// channel only.
     pub penalty: Keypair,
-    /// Key whose signature completes the justice transaction for this party. The party gives the secret key to its
+    /// Key pair whose signature completes the justice transaction for this party. The party gives the secret key to its
     /// towers.
     pub tower: Keypair,
 }
@@ -98,10 +98,10 @@ impl PartyKeys {
     }
 }
 
-/// The parties of a channel, their aggregate key, and the funding output.
+/// The keys, the capacity and the funding output of a channel, together with other data that all constructions need.
 #[derive(Debug)]
 pub struct Setup {
-    /// Keys of the parties.
+    /// Keys of the parties of this channel.
     pub parties: Vec<PartyKeys>,
     /// MuSig2 aggregate P of the parties' funding keys, without a taproot tweak.
     pub key: AggregateKey,
@@ -111,9 +111,9 @@ pub struct Setup {
     pub delay: u16,
     /// Outpoint of the funding output. It is the null outpoint until the channel is open.
     pub funding: OutPoint,
-    /// Height of the chain that the parties assume.
+    /// Chain height that the parties assume when they check the expiries of HTLCs.
     pub height: u32,
-    /// Whether a cooperative close was signed. After that, updates are refused.
+    /// Whether a cooperative close was signed. If it was, updates of the channel are refused.
     pub is_closing: bool,
     /// Random number source of the parties. It cannot be cloned, so a setup cannot be cloned either. This prevents
     /// reuse of nonces.
@@ -165,7 +165,7 @@ impl Setup {
         self.parties.get(party).ok_or_else(|| ChannelError::refused(format!("there is no party {party}")))
     }
 
-    /// Returns the scripts to which the parties' balances are paid, in the order of the parties.
+    /// Returns the scripts to which the balances of the parties are paid, in the order of the parties.
     ///
     /// # Errors
     ///
@@ -191,8 +191,8 @@ impl Setup {
         self.key.x_only()
     }
 
-    /// Returns a taproot output with the aggregate key P as internal key. Each leaf is given with its depth in the
-    /// tree.
+    /// Returns a taproot output with the aggregate key P of the parties as internal key. Each leaf is given with its
+    /// depth in the tree.
     ///
     /// # Errors
     ///
@@ -201,9 +201,9 @@ impl Setup {
         TapOutput::new(self.internal_key(), leaves)
     }
 
-    /// Makes a MuSig2 signature of all parties under the aggregate key P. With `tweak`, P is tweaked for the key path
-    /// of that output. Without `tweak`, the untweaked P signs, as leaf scripts require. The nonces are fresh, so a
-    /// second call with the same arguments gives another signature.
+    /// Makes a MuSig2 signature of all parties under the aggregate key P. If `tweak` is given, P is tweaked as for a
+    /// key path spend of that output. If it is `None`, the signature is for the untweaked P, as leaf scripts require.
+    /// The nonces are fresh, so a second call with the same arguments gives another signature.
     ///
     /// # Errors
     ///
@@ -222,8 +222,8 @@ impl Setup {
     }
 
     /// Makes the peer's partial signature of a commitment transaction that belongs to `owner` and spends `out` on the
-    /// key path. `message` is the sighash. The state number and the role identify the owner's nonce. Only `owner` can
-    /// complete the signature, with [`Setup::complete`].
+    /// key path. `message` is the sighash. The state number and the role identify the nonce of `owner`. Only `owner`
+    /// can complete the signature, with [`Setup::complete`].
     ///
     /// # Errors
     ///
@@ -246,7 +246,7 @@ impl Setup {
     }
 
     /// Completes the signature that [`Setup::sign_for`] began, by adding the partial signature of `owner`. The state
-    /// number and the role must be the same as there.
+    /// number and the role must be the same as in that call.
     ///
     /// # Errors
     ///
@@ -266,8 +266,8 @@ impl Setup {
         stored.complete(&key, (&signer.seed, &signer.funding), &other.funding.public_key(), &id, message)
     }
 
-    /// Signs a transaction with one input on the key path, with all parties. `spent` is the output that the transaction
-    /// spends, with its amount in satoshi.
+    /// Makes all parties sign a transaction whose only input spends `spent` on the key path. `spent` is the output that
+    /// the input spends, and its amount in satoshi.
     ///
     /// # Errors
     ///
@@ -285,8 +285,8 @@ impl Setup {
         Ok(Step { label, tx, prevouts })
     }
 
-    /// Returns the output of an HTLC. It can be spent by all parties together (key P), by the recipient with the
-    /// preimage, or by the sender after the expiry.
+    /// Returns the taproot output of an HTLC. It can be spent by all parties together (key P), by the recipient with
+    /// the preimage, or by the sender after the expiry.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl Setup {
         self.joint_output(vec![(1, Leaf::Script(success)), (1, Leaf::Script(timeout))])
     }
 
-    /// Returns the HTLC outputs of a state, with the key and the payout script with which `party` claims them.
+    /// Returns the HTLC outputs of a state, together with the key and the payout script with which `party` claims them.
     ///
     /// # Errors
     ///
@@ -315,7 +315,7 @@ impl Setup {
         })
     }
 
-    /// Returns the conditions for states that are paid by one transaction with the outputs of
+    /// Returns the conditions for channel states that one settlement transaction pays with the outputs of
     /// [`Setup::settlement_outputs`]. `frame` is the weight of this transaction without outputs for balances and HTLCs,
     /// in weight units. `claim_delay` is the value of [`Terms::claim_delay`].
     pub fn settlement_terms(&self, frame: u64, claim_delay: u32) -> Terms {
@@ -337,9 +337,9 @@ impl Setup {
         }
     }
 
-    /// Returns the outputs of the transaction that pays a state: balances, HTLCs, and a P2A output. Balances and HTLCs
-    /// that are too small for an output are added to the P2A output. [`Terms::most_trimmed`] keeps their sum below the
-    /// dust limit of P2A.
+    /// Returns the outputs of the transaction that pays a channel state: balances, HTLCs, and a P2A output. Balances
+    /// and HTLCs that are too small for an output are added to the P2A output. [`Terms::most_trimmed`] keeps the amount
+    /// of the P2A output below its dust limit.
     ///
     /// # Errors
     ///
@@ -348,8 +348,8 @@ impl Setup {
         self.settlement_outputs_to(content, &self.payees()?)
     }
 
-    /// As [`Setup::settlement_outputs`], but pays the balances to `payees`. These may include scripts of nested
-    /// channels.
+    /// Returns the outputs of the transaction that pays a channel state, as [`Setup::settlement_outputs`] does, but
+    /// pays the balances to the scripts `payees`. These may include funding scripts of nested channels.
     ///
     /// # Errors
     ///
@@ -372,15 +372,15 @@ impl Setup {
         Ok(outputs)
     }
 
-    /// Returns the P2A output that is appended to `outputs`. Its amount is the rest of the capacity, which is the sum
-    /// of the trimmed amounts.
+    /// Returns the P2A output that is appended to the `outputs` of a settlement. Its amount is the rest of the
+    /// capacity: the sum of the balances and HTLCs that are too small for an output.
     pub(super) fn anchor_for(&self, outputs: &[TxOut]) -> TxOut {
         let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
         output(self.capacity.saturating_sub(paid), p2a())
     }
 
-    /// Signs the cooperative close: a transaction without locks and HTLCs that pays the balances from the funding
-    /// output.
+    /// Returns the signed cooperative close: a transaction without locks and HTLCs that spends the funding output and
+    /// pays the balances.
     ///
     /// # Errors
     ///
@@ -394,14 +394,15 @@ impl Setup {
         self.spend_jointly("cooperative close", tx, (funding, self.capacity))
     }
 
-    /// Marks the channel as open on this funding output. Returns whether the outpoint changed.
+    /// Marks the channel as open on the funding outpoint `funding`. Returns whether this outpoint is different from the
+    /// previous one.
     pub(super) fn opened(&mut self, funding: OutPoint) -> bool {
         self.is_closing = false;
         core::mem::replace(&mut self.funding, funding) != funding
     }
 
-    /// Returns the next state if it satisfies the terms. After a cooperative close was signed, every state is refused,
-    /// because the close pays an earlier state.
+    /// Checks a channel state against `terms`, and returns it as an accepted state if it satisfies them. After a
+    /// cooperative close was signed, every state is refused, because the close pays an earlier state.
     ///
     /// # Errors
     ///
@@ -416,8 +417,8 @@ impl Setup {
         content.accept(terms, self.height)
     }
 
-    /// Builds a cooperative close without its witness. `witness` is the expected weight of the witness, in weight
-    /// units. The feerate is 2 sat/vB.
+    /// Builds the transaction of a cooperative close without its witness. `witness` is the expected weight of the
+    /// witness, in weight units. The feerate is 2 sat/vB.
     ///
     /// The parties pay the fee in their order, the opener first. If a party's balance after the fee would be dust, the
     /// party gets no output, and the remainder is added to the fee. So no balance can block the close, and in addition
@@ -457,7 +458,7 @@ impl Setup {
     }
 
     /// Builds the transaction that claims an HTLC output of `settled`, with a feerate of 1 sat/vB. If `preimage` is
-    /// given, the recipient claims. If it is `None`, the sender claims after the expiry.
+    /// given, the recipient of the HTLC claims. If it is `None`, the sender claims after the expiry.
     ///
     /// # Errors
     ///
@@ -471,7 +472,8 @@ impl Setup {
         self.claim_htlc_from(&self.htlc_output(htlc)?, settled, htlc, preimage)
     }
 
-    /// As [`Setup::claim_htlc`], for an HTLC output `out` that has additional leaves.
+    /// Builds the transaction that claims an HTLC output, as [`Setup::claim_htlc`] does, but for an output `out` that
+    /// has additional leaves.
     ///
     /// # Errors
     ///

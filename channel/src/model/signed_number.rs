@@ -43,9 +43,8 @@ use crate::tx::{SEQUENCE_FREE, input, transaction};
 const NUMBERS_BY_LOCK_TIME: u32 = 1_200_000_000;
 
 impl Profile {
-    /// Returns the limit of state numbers: all state numbers are below it. A script could still represent the limit
-    /// itself, but a state with that number could never be revoked, because revocation needs a signature of a higher
-    /// number.
+    /// Returns the limit below which all state numbers must be. A script could still represent the limit itself, but a
+    /// state with that number could never be revoked, because revocation needs a signature of a higher number.
     pub(super) const fn numbers(self) -> u32 {
         match self {
             Profile::AnyPrevOutAlone => NUMBERS_BY_LOCK_TIME,
@@ -54,7 +53,7 @@ impl Profile {
     }
 
     /// Returns the nLockTime of a transaction whose witness proves a signed state number. It is 0 if the profile does
-    /// not encode the number in nLockTime.
+    /// not encode state numbers in nLockTime.
     pub(super) const fn lock_time(self, number: u32) -> u32 {
         match self {
             Profile::AnyPrevOutAlone => NUMBER_BASE.saturating_add(number),
@@ -84,7 +83,7 @@ impl Profile {
         }
     }
 
-    /// Returns the message that the number key signs for a state number.
+    /// Returns the message that a party signs with its number key to sign a state number.
     fn number_message(self, number: u32) -> Result<Vec<u8>, ChannelError> {
         if self != Profile::AnyPrevOutAlone {
             return Ok(leaves::number_bytes(number));

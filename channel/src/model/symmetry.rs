@@ -23,7 +23,7 @@ use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, p2a, transaction};
 
-/// A channel whose latest update transaction can replace any older state on the chain.
+/// An LN-Symmetry channel: its latest update transaction can spend the output of any older state on the chain.
 #[derive(Debug)]
 pub struct Symmetry {
     setup: Setup,
@@ -31,10 +31,11 @@ pub struct Symmetry {
     funding: TapOutput,
     funding_output: TxOut,
     history: History<Rebinding>,
-    /// Scripts to which balances are paid instead of the parties' own scripts. Each entry is the first state number to
-    /// which it applies, and the scripts in the order of the balances.
+    /// Scripts to which balances are paid instead of the parties' own payout scripts. Each entry consists of the first
+    /// state number to which it applies, and the scripts in the order of the balances.
     allocations: Vec<(u32, Vec<ScriptBuf>)>,
-    /// A record with the fields that are the same for every state. The other fields are zero.
+    /// A record from which the records of all states are made. It contains the fields that are the same for every
+    /// state. The other fields are zero.
     fixed: Rebinding,
     /// Weight of a settlement transaction without outputs for balances and HTLCs, in weight units.
     frame: u64,
@@ -44,7 +45,7 @@ pub struct Symmetry {
 }
 
 impl Symmetry {
-    /// Creates a channel for any number of parties, with the opcodes of `form`.
+    /// Creates an LN-Symmetry channel for any number of parties, with the opcodes of `form`.
     ///
     /// # Errors
     ///
@@ -53,8 +54,8 @@ impl Symmetry {
         Symmetry::below(setup, form, first, 0)
     }
 
-    /// As [`Symmetry::new`], for a nested channel. Its funding output is on the chain `above` blocks after the decision
-    /// to close.
+    /// Creates a nested channel, as [`Symmetry::new`] does for a channel with its own funding transaction. The funding
+    /// output of the nested channel is on the chain `above` blocks after the decision to close.
     pub(super) fn below(
         setup: Setup,
         form: Form,
@@ -97,7 +98,7 @@ impl Symmetry {
         Symmetry::new(setup, form, Content::of(&balances))
     }
 
-    /// Sets the funding outpoint without signing anything.
+    /// Sets the funding outpoint of the channel without signing anything.
     ///
     /// # Errors
     ///
@@ -110,11 +111,12 @@ impl Symmetry {
         Ok(())
     }
 
-    /// Sets and signs the first state, whose balances are paid to `payees`.
+    /// Sets and signs the first state of the channel, whose balances are paid to the scripts `payees`.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the state is not acceptable, or if a state is already signed.
+    /// [`ChannelError::Content`] if the state breaks an acceptance rule. [`ChannelError::Refused`] if a state is
+    /// already signed.
     pub(super) fn allocate_first(
         &mut self,
         content: Content,
@@ -127,12 +129,13 @@ impl Symmetry {
         self.open(self.setup.funding)
     }
 
-    /// Returns a random number source for a nested channel.
+    /// Returns a random number generator for a nested channel.
     pub(super) fn split_entropy(&mut self) -> Entropy {
         self.setup.entropy.split()
     }
 
-    /// Agrees on the next state, whose balances are paid to `payees`. Later states pay to the same scripts.
+    /// Agrees on the next state of the channel, whose balances are paid to the scripts `payees`. Later states pay to
+    /// the same scripts.
     ///
     /// # Errors
     ///
@@ -159,8 +162,8 @@ impl Symmetry {
         }
     }
 
-    /// Moves the channel to another funding output, which another settlement of the outer channel created. The existing
-    /// signatures remain valid.
+    /// Moves a nested channel to another funding output, which another settlement of the outer channel created. The
+    /// existing signatures remain valid.
     pub(super) fn move_to(&mut self, funding: OutPoint) {
         self.setup.funding = funding;
     }
@@ -171,12 +174,12 @@ impl Symmetry {
         Ok(Rebinding { funding: self.setup.funding, ..signed.clone() })
     }
 
-    /// Returns the update and the settlement that end the channel in its latest state. The update's signature was made
-    /// when the parties agreed on the state.
+    /// Returns the update and the settlement transaction that end the channel in its latest state. The update's
+    /// signature was made when the parties agreed on the state.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the stored signature cannot be bound to the output.
+    /// [`ChannelError`] if the latest state was never signed, or if a transaction cannot be built.
     pub(super) fn close_as_kept(&self) -> Result<Vec<Step>, ChannelError> {
         let record = self.record(self.number())?;
         let update = record.bind(self.form, "update", (self.setup.funding, &self.funding), None)?;
@@ -184,13 +187,13 @@ impl Symmetry {
         Ok(vec![update, settle])
     }
 
-    /// Builds the settlement transaction of a state. The outpoint of its input is not set.
+    /// Builds the settlement transaction of a state, without a witness. The outpoint of its input is not set.
     fn settlement(&self, number: u32, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs_to(content, &self.payees(number)?)?;
         Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
     }
 
-    /// Returns the settlement leaf of a state, and the hash that its update transaction publishes.
+    /// Returns the settlement leaf of a state, and the hash that the update transaction of this state publishes.
     fn settle_leaf(&self, number: u32, content: &Content) -> Result<(Vec<u8>, [u8; 32]), ChannelError> {
         let tx = self.settlement(number, content)?;
         let leaf = self.form.settlement_leaf(&tx)?;
@@ -201,8 +204,8 @@ impl Symmetry {
         Ok((leaf, published))
     }
 
-    /// Returns the conditions for a state with this many balances. Balances beyond the number of parties are those of
-    /// nested channels.
+    /// Returns the conditions for a channel state with this many balances. The balances after those of the parties are
+    /// the capacities of nested channels.
     pub(super) fn terms_for(&self, balances: usize) -> Terms {
         Terms {
             channels: balances.saturating_sub(self.setup.parties.len()),
@@ -219,8 +222,8 @@ impl Symmetry {
         Ok(Rebinding { signature: self.setup.sign_jointly(None, &message)?, ..unsigned })
     }
 
-    /// Returns the settlement of a state. It can spend the state output of the state's update transaction, whatever its
-    /// txid is.
+    /// Returns the settlement transaction of a state. It can spend the output of this state's update transaction,
+    /// whatever the txid of the update is.
     fn settlement_of(&self, number: u32, content: &Content) -> Result<Settlement, ChannelError> {
         let (leaf, _) = self.settle_leaf(number, content)?;
         let update_leaf = self.form.update_leaf(&self.fixed.internal_key, Some(number.saturating_add(1)));
@@ -236,8 +239,8 @@ impl Symmetry {
         settlement.on(outpoint(update, 1), prevout)
     }
 
-    /// Returns the update of the state `number`, bound to the state output of `published`. Returns `None` if
-    /// `published` is not an update transaction of an older state.
+    /// Returns the update transaction of the state `number`, which spends the state output of `published`. Returns
+    /// `None` if `published` is not an update transaction of an older state.
     ///
     /// # Errors
     ///
@@ -253,8 +256,8 @@ impl Symmetry {
     }
 }
 
-/// Returns the number of blocks until an HTLC claim confirms. Four transactions must confirm: the update of an old
-/// state, the latest update, the settlement, and the claim. Up to two contest delays can pass before the settlement
+/// Returns the maximum number of blocks until an HTLC claim confirms. Four transactions must confirm: the update of an
+/// old state, the latest update, the settlement, and the claim. Up to two contest delays can pass before the settlement
 /// confirms. For example, the latest update may confirm just before the old state can be settled, and then a new delay
 /// begins.
 fn claim_delay(setup: &Setup, above: u32) -> u32 {
@@ -363,7 +366,8 @@ impl Construction for Symmetry {
         Ok(RebindingGuard::new((self.form, self.setup.delay), record, Some(owner))?.share())
     }
 
-    /// Returns terms under which a tower publishes only the latest update. The client can publish the settlement later.
+    /// Returns the terms under which a tower publishes the latest update transaction. The tower does not publish the
+    /// settlement, which the client can do later.
     fn tower_terms(&self) -> Option<TowerTerms> {
         Some(TowerTerms::Symmetry(self.form, self.setup.delay))
     }
@@ -384,8 +388,8 @@ impl Construction for Symmetry {
         Ok(outputs)
     }
 
-    /// Where OP_CHECKSIGFROMSTACK checks the signature of an update, that signature is listed as a signed message. In
-    /// the other forms it is part of a signed transaction.
+    /// Returns the secret keys of a party and, for each signed state: the joint signature of its update with the signed
+    /// message, the hash that the update publishes, and the state number.
     fn held(&self, party: usize) -> Result<Held, ChannelError> {
         let mut held = Held::of(self.setup.party(party)?)?;
         for number in 0..=self.number() {
@@ -397,7 +401,7 @@ impl Construction for Symmetry {
         Ok(held)
     }
 
-    /// Serializes the record of the latest state, then its balances and HTLCs.
+    /// Serializes the record of the latest state, followed by the balances and HTLCs of that state.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let record = self.record(self.number()).map(|record| record.to_bytes(RecordKind::RebindingClient));
         [record.unwrap_or_default(), self.content().to_bytes()].concat()

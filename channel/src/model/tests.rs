@@ -56,7 +56,7 @@ fn every_construction_closes_together() {
     }
 }
 
-/// After a cooperative close was signed, no party may agree on a later state, because the close stays valid.
+/// After the parties signed a cooperative close, they may not agree on a later state, because the close stays valid.
 #[test]
 fn a_cooperative_close_ends_the_updates() {
     for mut construction in all() {
@@ -149,7 +149,7 @@ fn every_old_state_is_punished_or_overridden_by_client_and_tower() {
     }
 }
 
-/// Returns the cheater's balance in the old state with this number.
+/// Returns the balance of the cheating party in the old state with this number, in satoshi.
 fn construction_balance(number: u32) -> u64 {
     600_000 - 50_000 * u64::from(number)
 }
@@ -302,8 +302,8 @@ fn channels_of_one_seed_share_no_key() {
     assert!(one.iter().all(|script| !other.contains(script)));
 }
 
-/// Random histories, reproducible from a seed: the number of updates, the balances, the HTLCs, and which party
-/// publishes which state are random.
+/// Channels with random histories: the number of updates, the balances, the HTLCs, and the published state are random.
+/// All random choices are derived from a seed, so each run makes the same ones.
 #[test]
 fn over_random_histories_old_states_are_answered_and_the_newest_never_is() {
     let kinds = [

@@ -33,18 +33,19 @@ const LEVELS: [&str; 20] = [
     "level 18", "level 19", "level 20",
 ];
 
-/// A node of the tree: its level (0 for the kickoff), and the leading digits of the state number. All states below the
-/// node have the same leading digits.
+/// A node of the tree of transactions: its level (0 for the kickoff), and the leading digits that the numbers of all
+/// states below the node share.
 type Node = (u32, u32);
 
-/// A transaction of a state, without its witness.
+/// A transaction of a channel state, without its witness.
 struct Unsigned {
     label: &'static str,
     node: Node,
     tx: Transaction,
 }
 
-/// Parameters of the tree's relative locks.
+/// Parameters of the relative locks in a tree of transactions: number of levels, number of different locks per level,
+/// and the difference between two successive locks in blocks.
 #[derive(Clone, Copy, Debug)]
 struct Locks {
     depth: u32,
@@ -53,14 +54,14 @@ struct Locks {
 }
 
 impl Locks {
-    /// Returns the maximum number of states, `steps ^ depth`.
+    /// Returns the maximum number of states of the channel, `steps ^ depth`.
     fn states(&self) -> u64 {
         u64::from(self.steps).saturating_pow(self.depth)
     }
 
-    /// Returns the nSequence of the transaction at a level (counted from 1) for a state. The digits of the state number
-    /// in base `steps` determine the locks: level 1 uses the most significant digit, and a larger digit means a shorter
-    /// lock.
+    /// Returns the nSequence of a state's transaction at a level of the tree (counted from 1). The digits of the state
+    /// number in base `steps` determine the locks: level 1 uses the most significant digit, and a larger digit means a
+    /// shorter lock.
     fn sequence(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level));
         let digit = (u64::from(number) / below.max(1)) % u64::from(self.steps);
@@ -69,19 +70,20 @@ impl Locks {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// Returns the leading digits of a state number that all states below the node at `level` share.
+    /// Returns the leading digits of a state number that all states below the same node at `level` share.
     fn prefix(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level)).max(1);
         u32::try_from(u64::from(number) / below).unwrap_or(u32::MAX)
     }
 
-    /// Returns the sum of all relative locks of a state, in blocks.
+    /// Returns the sum of the relative locks of all transactions of a state, in blocks.
     fn path(&self, number: u32) -> u32 {
         (1..=self.depth).fold(0, |sum, level| sum.saturating_add(self.sequence(level, number)))
     }
 
-    /// Returns the conditions for a state. HTLCs must expire late enough for the relative locks and for the
-    /// confirmations of the kickoff, of one transaction per level, and of the HTLC claim.
+    /// Returns the conditions that the channel state `number` must satisfy before it is signed. HTLCs must expire late
+    /// enough for the relative locks and for the confirmations of the kickoff, of one transaction per level, and of the
+    /// HTLC claim.
     fn terms(&self, setup: &Setup, number: u32) -> Terms {
         let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
         let claim_delay = blocks_until_claimed(self.path(number), self.depth.saturating_add(2));
@@ -97,19 +99,19 @@ pub struct TimelockTree {
     output: TapOutput,
     funding_output: TxOut,
     history: History<()>,
-    /// Signatures of the tree's transactions, by node. States that share a node share its transaction.
+    /// Joint signatures of the transactions, by node of the tree. States that share a node share its transaction.
     signatures: BTreeMap<Node, [u8; 64]>,
 }
 
 impl TimelockTree {
-    /// Creates a tree of `depth` levels. Each level has `steps` different locks, and two successive locks differ by
-    /// `interval` blocks. `first` is the first state.
+    /// Creates a channel whose transactions form a tree with `depth` levels. Each level has `steps` different locks,
+    /// and two successive locks differ by `interval` blocks. `first` is the first state.
     ///
     /// # Errors
     ///
     /// [`ChannelError::Parameter`] if the interval is outside its range. [`ChannelError::Refused`] if a lock does not
-    /// fit in 16 bits, or if the number of levels is not 1 to 20. [`ChannelError::Content`] if the first state is not
-    /// accepted.
+    /// fit in 16 bits, if there are no locks, or if the number of levels is not 1 to 20. [`ChannelError::Content`] if
+    /// the first state is not acceptable.
     pub fn new(
         setup: Setup,
         depth: u32,
@@ -141,7 +143,7 @@ impl TimelockTree {
         })
     }
 
-    /// Returns the maximum number of states, `steps ^ depth`.
+    /// Returns the maximum number of states of this channel, `steps ^ depth`.
     pub fn states(&self) -> u64 {
         self.locks.states()
     }
@@ -151,7 +153,7 @@ impl TimelockTree {
         transaction(3, 0, vec![input(spent, sequence)], outputs)
     }
 
-    /// Returns the transactions of a state without their witnesses, starting with the kickoff.
+    /// Returns all transactions of a state without their witnesses, starting with the kickoff.
     fn unsigned(&self, number: u32, content: &Content) -> Result<Vec<Unsigned>, ChannelError> {
         let kickoff = self.transfer(self.setup.funding, SEQUENCE_FREE);
         let mut txs = vec![Unsigned { label: "kickoff", node: (0, 0), tx: kickoff }];
@@ -297,8 +299,8 @@ impl Construction for TimelockTree {
         known::htlc_outputs(self)
     }
 
-    /// Serializes the record head, the state number, the signatures of the state's transactions, and the balances and
-    /// HTLCs.
+    /// Serializes the record of a party: the header, the number of the latest state, the signatures of its
+    /// transactions, and its balances and HTLCs.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let mut bytes = RecordKind::PathClient.head();
         bytes.extend_from_slice(&self.number().to_le_bytes());
@@ -310,7 +312,7 @@ impl Construction for TimelockTree {
         bytes
     }
 
-    /// Serializes the complete transactions of the latest state, the kickoff first.
+    /// Serializes the record of a tower: the signed transactions of the latest state, starting with the kickoff.
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
         PathGuard::to_bytes(&self.path(self.number()).unwrap_or_default())
     }

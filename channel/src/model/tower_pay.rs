@@ -26,7 +26,7 @@ fn point(secret: &[u8; 32]) -> Result<PublicKey, ChannelError> {
     Ok(PublicKey::from_x_only_public_key(found.ok_or_else(none)?, Parity::Even))
 }
 
-/// Returns `s * base - e * multiple`.
+/// Recomputes a nonce point from a proof: `s * base - e * multiple`. `e` is the challenge and `s` is the response.
 fn announced(
     (base, multiple): (&PublicKey, &PublicKey),
     e: &Scalar,
@@ -35,8 +35,8 @@ fn announced(
     Ok(base.mul_tweak(s)?.combine(&multiple.mul_tweak(e)?.negate())?)
 }
 
-/// Returns the challenge of a proof. It is the hash of the tower's token key, the blinded point, the signed point, and
-/// two nonce points.
+/// Returns the challenge of a proof that the token key signed a blinded point. It is the hash of the tower's token key,
+/// the blinded point, the signed point, and two nonce points.
 fn challenge(points: [&PublicKey; 5]) -> [u8; 32] {
     tagged_hash("sigstack/token-proof", &points.map(PublicKey::serialize).each_ref().map(|bytes| &bytes[..]))
 }
@@ -45,7 +45,7 @@ fn generator() -> Result<PublicKey, ChannelError> {
     Ok(crate::keys::generator_keypair()?.public_key())
 }
 
-/// A new token whose blinded point the client asks the tower to sign.
+/// A token that a client is buying. The client asks the tower to sign its blinded point.
 #[derive(Debug)]
 pub struct Purchase {
     secret: [u8; 32],
@@ -54,7 +54,7 @@ pub struct Purchase {
 }
 
 impl Purchase {
-    /// Creates a new token and blinds it.
+    /// Creates a token with a random secret, and blinds its point for the tower's signature.
     ///
     /// # Errors
     ///
@@ -95,29 +95,29 @@ pub struct Sale {
     response: [u8; 32],
 }
 
-/// A token that pays for one update.
+/// A token that pays a tower for one update of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
     secret: [u8; 32],
     signed: PublicKey,
 }
 
-/// A message that replaces the record of an account at a tower. It contains a token as payment and a signature of the
-/// account's key.
+/// A message of a client that replaces the record of its account at a tower. It contains a token as payment and a
+/// signature of the account's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// Number of the update in its account. The tower accepts only a number that is higher than that of the last
-    /// update.
+    /// Number of the update. The tower accepts it only if it is higher than the number of the account's last update.
     pub number: u64,
-    /// The record that the tower shall store from now on.
+    /// The record that the tower stores after it accepts the update.
     pub record: Vec<u8>,
-    /// Token that pays for the update.
+    /// Token with which the client pays for the update.
     pub token: Token,
     signature: [u8; 64],
 }
 
 impl Update {
-    /// Creates an update and signs it with the key of an account. `till` is the tower's token key.
+    /// Creates an update of a client's record, and signs it with the key of the client's account. `till` is the tower's
+    /// token key.
     pub fn new(account: &Keypair, till: &PublicKey, number: u64, record: Vec<u8>, token: Token) -> Update {
         let message = Update::message(till, number, &record, &token);
         Update { number, record, token, signature: sign_schnorr(account, &message) }
@@ -129,7 +129,8 @@ impl Update {
     }
 }
 
-/// An account: the public key that authorizes updates of its record, and the number of the last update.
+/// A client's account at a tower: the public key that authorizes updates of the record, and the number of the last
+/// update.
 #[derive(Clone, Copy, Debug)]
 struct Account {
     key: [u8; 32],
@@ -146,7 +147,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Creates a desk without accounts. Its token key is derived from `seed`.
+    /// Creates a desk (the part of a tower that sells tokens) without accounts. Its token key is derived from `seed`.
     ///
     /// # Errors
     ///
@@ -156,12 +157,12 @@ impl Desk {
         Ok(Desk { key, entropy, spent: BTreeSet::new(), accounts: Vec::new() })
     }
 
-    /// Returns the public key with which tokens are signed.
+    /// Returns the tower's token key, the public key with which tokens are verified.
     pub fn till(&self) -> PublicKey {
         self.key.public_key()
     }
 
-    /// Signs the blinded point of a token. The caller must receive the payment first.
+    /// Signs the blinded point of a token with the tower's token key. The caller must receive the payment first.
     ///
     /// # Errors
     ///
@@ -176,7 +177,7 @@ impl Desk {
         Ok(Sale { signed, challenge, response })
     }
 
-    /// Opens an account with the public key `key` and its first update. Returns the index of the account.
+    /// Opens an account with the public key `key` and accepts its first update. Returns the index of the account.
     ///
     /// # Errors
     ///
@@ -188,13 +189,17 @@ impl Desk {
         Ok(self.accounts.len() - 1)
     }
 
-    /// Accepts an update and marks its token as spent. The caller then replaces the record. A refused update does not
-    /// spend its token.
+    /// Accepts an update of an account and marks its token as spent. The caller then replaces the account's record. A
+    /// refused update does not spend its token.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] in these cases: the account does not exist; the number is not higher than that of the
-    /// last update; the account's signature is invalid; this tower did not sign the token; the token is already spent.
+    /// [`ChannelError::Refused`] in these cases:
+    /// - The account does not exist.
+    /// - The number is not higher than that of the account's last update.
+    /// - The account's signature is invalid.
+    /// - This tower did not sign the token.
+    /// - The token is already spent.
     pub fn admit(&mut self, account: usize, update: &Update) -> Result<(), ChannelError> {
         let known = self.accounts.get(account).copied();
         let known = known.ok_or_else(|| ChannelError::refused(format!("there is no account {account}")))?;
@@ -225,7 +230,8 @@ impl Desk {
     }
 }
 
-/// Returns a party's account key at a tower. Each channel has its own account key, so two accounts cannot be linked.
+/// Returns the key with which a party signs updates of its account at a tower. Each channel has its own account key, so
+/// two accounts cannot be linked.
 ///
 /// # Errors
 ///

@@ -16,22 +16,23 @@ use crate::records::RecordKind;
 /// parses a record, and with which transactions it answers an old state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TowerTerms {
-    /// Signed sequence form: opcodes and reward of the justice transaction, and the contest delay in blocks. The tower
-    /// publishes the justice transaction.
+    /// Terms of the signed sequence form: the opcodes and the tower's reward, and the contest delay in blocks. The
+    /// tower publishes the justice transaction.
     Sequence(SequenceTerms, u16),
-    /// LN-Symmetry and override forms: the opcodes, and the contest delay in blocks. The tower publishes the latest
-    /// update, bound to the output of the older state.
+    /// Terms of LN-Symmetry and the override forms: the opcodes, and the contest delay in blocks. The tower publishes
+    /// the latest update transaction, which spends the output of the older state.
     Symmetry(Form, u16),
-    /// LN-penalty: the tower decrypts a justice kit with the txid of the old commitment transaction.
+    /// Terms of LN-penalty, which have no parameters. The tower decrypts a justice kit with the txid of the old
+    /// commitment transaction.
     LnPenalty,
-    /// Decreasing relative locks: difference between the locks of two successive states, in blocks. The tower publishes
-    /// the remaining transactions of the latest state.
+    /// Terms of channels with decreasing relative locks: the difference between the locks of two successive states, in
+    /// blocks. The tower publishes the remaining transactions of the latest state.
     Path(u16),
 }
 
 impl TowerTerms {
-    /// Parses and verifies a record, and returns the guard that answers old states. `key` is the tower's own key, which
-    /// only [`super::Reward::Key`] needs.
+    /// Parses and verifies a tower's record, and returns the guard that answers old states. `key` is the tower's own
+    /// key, which only [`super::Reward::Key`] needs.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! The construction of the 2018 talk, built literally as the talk describes it. Both parties have the same transaction
-//! for each state. A transaction commits to its state number with a hash of the number and a random value. The other
-//! party can take an output if it opens this hash commitment, and also opens a jointly signed hash commitment to a
-//! higher state number.
+//! The proposal of 2018 for channels with signed state numbers, built literally as it was proposed. Both parties have
+//! the same transaction for each state. This transaction commits to its state number with a hash of the number and a
+//! random value. The other party can take an output of an old state by opening two of these hash commitments: the one
+//! in the old state, and one to a higher state number that both parties signed.
 //!
-//! The construction is included for comparison, and because its transactions do not reveal who published them, which
+//! This literal form is included for comparison, and because its transactions do not reveal who published them, which
 //! allows attacks.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
@@ -21,28 +21,29 @@ use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction};
 
-/// Fee of a transaction that takes an output with the penalty leaf, in satoshi (2 sat/vB). All other claims of an
-/// output pay less.
+/// Fee of a transaction that takes an output of an old state with the penalty leaf, in satoshi (2 sat/vB). Transactions
+/// that spend the output with another leaf pay less.
 const TAKE_FEE: u64 = 2 * 194;
-/// Minimum amount of a balance or an HTLC that gets an output, in satoshi. Every claim of such an output can pay its
-/// fee and is above the dust limit.
+/// Minimum amount of a balance or an HTLC that gets an output, in satoshi. Every transaction that claims such an output
+/// can pay its fee, and the claimed amount is still above the dust limit.
 const LEAST_OUTPUT: u64 = P2TR_DUST_LIMIT + TAKE_FEE;
 
-/// The opcodes with which a script opens a hash commitment to a state number.
+/// The opcodes with which a script verifies a hash commitment to a state number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LiteralForm {
-    /// The commitment is `SHA256(number || r)`, computed with OP_CAT. The script checks the size of the random value
-    /// `r`.
+    /// The hash commitment to a state number is `SHA256(number || r)`, computed with OP_CAT. The script checks the size
+    /// of the random value `r`.
     Cat,
-    /// As `Cat`, but the script does not check sizes. So a spender can declare some bytes of `r` to be part of the
-    /// number.
+    /// The hash commitment to a state number is `SHA256(number || r)`, as for `Cat`, but the script does not check
+    /// sizes. So a spender can declare some bytes of the random value `r` to be part of the number.
     CatUnsized,
-    /// The commitment is `PairCommit(r, number)`, computed with OP_PAIRCOMMIT.
+    /// The hash commitment to a state number is `PairCommit(r, number)` with a random value `r`, computed with
+    /// OP_PAIRCOMMIT.
     PairCommit,
 }
 
 impl LiteralForm {
-    /// Returns the name shown to users.
+    /// Returns the name of the form as it is shown to users.
     pub const fn name(self) -> &'static str {
         match self {
             LiteralForm::Cat => "literal 2018, CSFS+CAT",
@@ -60,7 +61,7 @@ impl LiteralForm {
             }
     }
 
-    /// Returns the hash commitment to a state number, with the random value `random`.
+    /// Returns the hash commitment to the state number `number` with the random value `random`.
     pub fn commit(self, number: u32, random: &[u8]) -> [u8; 32] {
         let number = leaves::number_bytes(number);
         match self {
@@ -78,26 +79,27 @@ impl LiteralForm {
     }
 }
 
-/// The proof that a published state is old: the opening and the joint signature of a hash commitment to a higher state
-/// number.
+/// The proof that a published state is old. It opens a hash commitment to a higher state number, which both parties
+/// signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// Bytes that the script interprets as the higher state number.
+    /// Bytes of the witness that the script interprets as the higher state number.
     pub number: Vec<u8>,
-    /// Bytes that the script interprets as the random value of the commitment.
+    /// Bytes of the witness that the script interprets as the random value of the hash commitment.
     pub random: Vec<u8>,
-    /// Joint signature of both parties on the commitment.
+    /// Joint signature of both parties on the hash commitment to the higher state number.
     pub signature: [u8; 64],
 }
 
-/// The joint signatures of a state: on its transaction, and on the hash commitment to its state number.
+/// The two joint signatures that the parties make for a state: on its transaction, and on the hash commitment to its
+/// state number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Signed {
     state: [u8; 64],
     number: [u8; 64],
 }
 
-/// A two-party channel as the 2018 talk describes it. Both parties have the same transactions.
+/// A two-party channel built literally as proposed in 2018. Both parties have the same transactions.
 #[derive(Debug)]
 pub struct Literal {
     setup: Setup,
@@ -109,7 +111,7 @@ pub struct Literal {
 }
 
 impl Literal {
-    /// Creates a channel between two parties.
+    /// Creates a channel between two parties in the literal form of 2018.
     ///
     /// # Errors
     ///
@@ -127,20 +129,20 @@ impl Literal {
         Ok(Literal { setup, form, funding, funding_output, mask, history: History::new(first) })
     }
 
-    /// Returns the state number that scripts compare. It starts at 1, because zero would be encoded as the empty
-    /// message.
+    /// Returns the state number that scripts compare, for the state with index `number`. It starts at 1, because zero
+    /// would be encoded as the empty message.
     fn script_number(number: u32) -> u32 {
         number.saturating_add(1)
     }
 
-    /// Returns the random value in the hash commitment to a state number. It is derived from a secret of both parties,
-    /// so random values need not be stored.
+    /// Returns the random value in the hash commitment to a state number. It is derived from a secret that both parties
+    /// share, so random values need not be stored.
     pub fn random(&self, script_number: u32) -> [u8; 32] {
         let secret = self.setup.shared_secret("random values");
         tagged_hash("sigstack/sequence-random", &[&secret, &script_number.to_le_bytes()])
     }
 
-    /// Returns the proof, made from the state `number`, that all earlier states are old.
+    /// Returns the proof that all states before the state `number` are old.
     ///
     /// # Errors
     ///
@@ -152,15 +154,15 @@ impl Literal {
         Ok(Evidence { number: leaves::number_bytes(number), random: random.to_vec(), signature })
     }
 
-    /// Returns the penalty leaf with which `victim` takes an output of the state with this number.
+    /// Returns the penalty leaf with which `victim` takes an output of the state `script_number` if this state is old.
     fn clause(&self, script_number: u32, victim: usize) -> Result<Vec<u8>, ChannelError> {
         let commitment = self.form.commit(script_number, &self.random(script_number));
         let victim = x_only(&self.setup.party(victim)?.penalty);
         Ok(self.form.leaf(&commitment, &self.setup.internal_key(), &victim))
     }
 
-    /// Returns the output for the balance of `owner`. The owner can spend it after the delay. The other party can spend
-    /// it with the penalty leaf.
+    /// Returns the output that pays the balance of `owner`. The owner can spend it after the delay. The other party can
+    /// spend it with the penalty leaf if the state is old.
     fn balance_output(&self, script_number: u32, owner: usize) -> Result<TapOutput, ChannelError> {
         let own = leaves::delayed(&x_only(&self.setup.party(owner)?.payout), self.setup.delay);
         let clause = self.clause(script_number, 1 - owner.min(1))?;
@@ -211,8 +213,9 @@ impl Literal {
         Ok(Step { label: "state", tx, prevouts: vec![self.funding_output.clone()] })
     }
 
-    /// Builds the transaction with which `claimant` takes the output `out` of `published`. `opening` is the number and
-    /// the random value of the published state, and `evidence` proves that the state is old.
+    /// Builds the transaction with which `claimant` takes the output `out` of `published`, the transaction of an old
+    /// state. `opening` contains the number and the random value of that state, and `evidence` proves that the state is
+    /// old.
     ///
     /// # Errors
     ///
@@ -250,8 +253,9 @@ impl Literal {
         Ok(Step { label: "contest", tx, prevouts })
     }
 
-    /// Builds the transaction with which `claimant` takes the other party's balance of a published state. `evidence`
-    /// proves that the state is old. Returns `None` if the state has no such output.
+    /// Builds the transaction with which `claimant` takes the other party's balance in an old state. `published` is the
+    /// transaction of that state, and `evidence` proves that the state is old. Returns `None` if the state has no
+    /// output for this balance.
     ///
     /// # Errors
     ///
@@ -272,12 +276,12 @@ impl Literal {
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence).map(Some)
     }
 
-    /// Builds the transaction with which `claimant` takes an HTLC output of a published state. `evidence` proves that
-    /// the state is old. The claimant must know the HTLC.
+    /// Builds the transaction with which `claimant` takes the output of an HTLC in an old state. `published` is the
+    /// transaction of that state, and `evidence` proves that the state is old.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the state has no such output.
+    /// [`ChannelError::Refused`] if the state has no output for this HTLC.
     pub fn take_htlc(
         &self,
         claimant: usize,
@@ -291,8 +295,8 @@ impl Literal {
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence)
     }
 
-    /// Builds the transaction with which `owner` takes its balance after the delay. Returns `None` if the state has no
-    /// such output.
+    /// Builds the transaction with which `owner` takes its balance in the state `number` after the delay. Returns
+    /// `None` if the state has no output for this balance.
     fn sweep(&self, owner: usize, number: u32, state: &Step) -> Result<Option<Step>, ChannelError> {
         let out = self.balance_output(Self::script_number(number), owner)?;
         let spk = out.script_pubkey();
@@ -311,8 +315,8 @@ impl Literal {
     }
 }
 
-/// Returns the conditions for a state. HTLCs are claimed directly from the outputs of the state's transaction, without
-/// a delay.
+/// Returns the conditions that a channel state must satisfy before it is signed. HTLCs are claimed directly from the
+/// outputs of the state's transaction, without a delay.
 fn terms(setup: &Setup) -> Terms {
     let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
     Terms {
@@ -393,7 +397,8 @@ impl Construction for Literal {
         Ok(steps)
     }
 
-    /// Takes only the other party's balance. The stored data is not enough to rebuild HTLC outputs of old states.
+    /// Returns the transaction with which `victim` takes the other party's balance in an old state. HTLC outputs are
+    /// not taken, because the stored data is not enough to rebuild those of old states.
     fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
         let newest = Self::script_number(self.number());
         match published_number(published, self.mask) {
@@ -444,8 +449,8 @@ impl Construction for Literal {
         Ok(held)
     }
 
-    /// Serializes the state number, the joint signature of the state's transaction, the joint signature of the
-    /// commitment to the state number, and the balances and HTLCs.
+    /// Serializes the data that a party stores: the state number, the joint signature of the state's transaction, the
+    /// joint signature of the hash commitment to the state number, and the balances and HTLCs.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let mut bytes = self.number().to_le_bytes().to_vec();
         if let (Ok(state), Ok(evidence)) = (self.state_tx(self.number()), self.evidence(self.number())) {
@@ -457,8 +462,8 @@ impl Construction for Literal {
         bytes
     }
 
-    /// Serializes the funding outpoint and the joint key, then the tuple that the talk gives to towers: state number,
-    /// commitment, random value, signature.
+    /// Serializes the data that a tower stores: the funding outpoint, the joint key, the state number, the hash
+    /// commitment to it, the random value of the commitment, and the joint signature of the commitment.
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
         let mut bytes = crate::tx::outpoint_bytes(&self.setup.funding).to_vec();
         bytes.extend_from_slice(&self.setup.internal_key());

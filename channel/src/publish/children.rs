@@ -15,10 +15,11 @@ use crate::chain::Chain;
 use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint};
 
-/// Maximum number of attempts. When the mempool refuses an attempt, the next one has a fee that is higher by a quarter.
+/// Maximum number of attempts to replace a child. When the mempool refuses an attempt, the next one has a fee that is
+/// higher by a quarter.
 const TRIES: u32 = 12;
 
-/// A view of the chain in which one unconfirmed transaction, `parent`, counts as confirmed.
+/// The simulated chain, except that one unconfirmed transaction, `parent`, counts as confirmed.
 struct AsIfConfirmed<'a> {
     chain: &'a Chain,
     parent: &'a Transaction,
@@ -44,9 +45,10 @@ impl Ledger for AsIfConfirmed<'_> {
 }
 
 impl Publisher {
-    /// Replaces one of the party's own children of the transaction of `claim` by one with a higher fee. Transaction and
-    /// new child together then pay `rate` sat/vB. Returns the fee of the new child in satoshi and its virtual size.
-    /// Returns `None` if the party has no child in the mempool, or if no fee within the limits is accepted.
+    /// Raises the fee of a claim whose transaction already has children in the mempool. One of the party's own children
+    /// is replaced by a child with a higher fee, so that it and its parent together pay `rate` sat/vB. Returns the fee
+    /// of the new child in satoshi and its virtual size. Returns `None` if the party has no child in the mempool, or if
+    /// no fee within the limits is accepted.
     pub(super) fn raise_child(
         &self,
         chain: &mut Chain,
@@ -83,8 +85,8 @@ impl Publisher {
     }
 }
 
-/// Returns the draft of a child that also spends the parent's P2A output. Returns `None` if the claim is not paid by a
-/// child.
+/// Returns the draft of `child` with an additional input that spends the P2A output of `parent`. Returns `None` if the
+/// fee of `claim`, which publishes the parent, is not paid by a child.
 fn with_anchor(child: &Claim, claim: &Claim, parent: &Transaction) -> Option<Draft> {
     let Pays::Child(vout, unlock) = &claim.pays else { return None };
     let anchor = parent.output.get(usize::try_from(*vout).ok()?)?;
@@ -96,8 +98,8 @@ fn with_anchor(child: &Claim, claim: &Claim, parent: &Transaction) -> Option<Dra
     Some(draft)
 }
 
-/// Returns whether the mempool contains the transaction of this claim as a child of `parent`. A transaction with the
-/// same output scripts counts, whatever its fee is.
+/// Returns whether the mempool contains the transaction of `claim` as a child of `parent`. A transaction with the same
+/// output scripts counts, whatever its fee is.
 fn is_own_child(chain: &Chain, claim: &Claim, parent: Txid) -> bool {
     let scripts =
         |tx: &Transaction| tx.output.iter().map(|out| out.script_pubkey.clone()).collect::<Vec<_>>();

@@ -6,36 +6,38 @@ use super::{Draft, Unlock};
 use crate::error::ChannelError;
 use crate::model::Step;
 
-/// Purpose of a claim.
+/// Reason for which a party wants the transaction of a claim to confirm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// Closes the channel on the owner's request.
+    /// The transaction closes the channel on the owner's request.
     Close,
-    /// Answers an old state, or publishes the next transaction of the latest state.
+    /// The transaction answers an old state, or is the next transaction of the latest state.
     Answer,
-    /// Publishes the settlement of the latest state.
+    /// The transaction is the settlement of the latest state.
     Settle,
-    /// Claims an HTLC output.
+    /// The transaction claims an HTLC output.
     Htlc,
-    /// Moves a balance whose delay has expired to the party's payout script.
+    /// The transaction moves a balance of the party to its payout script.
     Sweep,
 }
 
-/// How the fee of a claim is paid.
+/// How the fee of a claim's transaction is paid.
 #[derive(Clone, Debug)]
 pub enum Pays {
-    /// By a child transaction. The child spends the claim's anchor output with this index, unlocked in this way, and an
-    /// unspent output of the wallet.
+    /// A child transaction pays the fee. It spends an unspent output of the wallet, and the anchor output with this
+    /// index in the claim's transaction. The [`Unlock`] contains the witness data for the anchor output.
     Child(u32, Unlock),
-    /// From the claim's first output, whose amount the party reduces before it signs with its own key.
+    /// The first output of the claim's transaction pays the fee. The party reduces the amount of this output before it
+    /// signs the transaction.
     Own,
-    /// By an additional input from the wallet, with a change output.
+    /// An additional input from the wallet pays the fee, and an additional output returns the change.
     Input,
-    /// By the transaction itself, with a fee that was fixed when it was signed and cannot be raised.
+    /// The claim's transaction already pays a fee. This fee was fixed when the transaction was signed, and cannot be
+    /// raised.
     Fixed,
 }
 
-/// The first block in which another party can take money that a claim protects.
+/// The first block in which another party can take money that a claim protects, and the amount that it can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
     /// Height of the first block in which another party can take the money.
@@ -47,20 +49,22 @@ pub struct Deadline {
 /// A transaction that spends an output of a channel and that a party wants to get confirmed.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// Purpose of the claim.
+    /// Reason for which the party wants the claim's transaction to confirm.
     pub purpose: Purpose,
     /// One of the outputs that the claim's transaction spends. It identifies the claim.
     pub coin: OutPoint,
-    /// The claim's transaction, not yet signed, since its fee is not decided.
+    /// The claim's transaction and the data to sign it when its fee is known.
     pub draft: Draft,
-    /// How the claim's fee is paid.
+    /// How the fee of the claim's transaction is paid.
     pub pays: Pays,
-    /// Maximum amount that the party loses if the claim never confirms, in satoshi. The claim's fee is never higher.
+    /// Maximum amount that the party loses if the claim never confirms, in satoshi. The fee of the claim is never
+    /// higher.
     pub stake: u64,
-    /// The first block in which another party can take money. `None` if no other party ever can, or if another party
-    /// can at any time.
+    /// The first block in which another party can take the money that the claim protects. `None` if no other party ever
+    /// can, or if another party can at any time.
     pub deadline: Option<Deadline>,
-    /// Chain height from which the mempool accepts the claim. Its locks are then satisfied in the next block.
+    /// Chain height from which the mempool accepts the claim's transaction. The locks of the transaction are then
+    /// satisfied in the next block.
     pub ready: u32,
 }
 
@@ -70,8 +74,8 @@ impl Claim {
         Claim { purpose, coin, draft, pays, stake, deadline: None, ready: 0 }
     }
 
-    /// Creates a claim for a signed transaction whose fee is paid by a child that spends its P2A output. If the
-    /// transaction has no P2A output, its fee is fixed.
+    /// Creates a claim for a signed transaction. A child that spends its P2A output pays the fee. If the transaction
+    /// has no P2A output, its fee is fixed.
     pub fn with_child(purpose: Purpose, coin: OutPoint, step: Step, stake: u64) -> Claim {
         let p2a = crate::tx::p2a();
         let anchor = (0..).zip(&step.tx.output).find(|(_, out)| out.script_pubkey == p2a);
@@ -82,21 +86,22 @@ impl Claim {
         Claim::new(purpose, coin, Draft::of(step), pays, stake)
     }
 
-    /// Returns the claim with `ready` set: the height from which the mempool accepts it.
+    /// Returns this claim with `ready` as the chain height from which the mempool accepts its transaction.
     #[must_use]
     pub fn from(self, ready: u32) -> Claim {
         Claim { ready, ..self }
     }
 
-    /// Returns the claim with a deadline. From the block at height `block` on, another party can take the claim's whole
-    /// stake.
+    /// Returns this claim with a deadline: from the block at height `block` on, another party can take the claim's
+    /// whole stake.
     #[must_use]
     pub fn before(self, block: u32) -> Claim {
         let lost = self.stake;
         Claim { deadline: Some(Deadline { block, lost }), ..self }
     }
 
-    /// Returns the claim with a deadline, which may concern only a part of the claim's stake.
+    /// Returns this claim with the given deadline. The amount that is lost at the deadline may be a part of the claim's
+    /// stake.
     #[must_use]
     pub fn with_deadline(self, deadline: Option<Deadline>) -> Claim {
         Claim { deadline, ..self }
@@ -107,8 +112,8 @@ impl Claim {
         self.draft.label
     }
 
-    /// Returns the signed transaction. If its first output pays the fee, `fee` satoshi are subtracted from that output.
-    /// Otherwise `fee` is ignored.
+    /// Returns the signed transaction of the claim. If the first output pays the fee, `fee` satoshi are subtracted from
+    /// it. Otherwise `fee` is ignored.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Drafts: unsigned transactions that are signed when their fee is known.
+//! Drafts: transactions with the data to sign them once their fee is known.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::{Keypair, SecretKey};
@@ -14,19 +14,19 @@ use crate::wallet::Wallet;
 /// Maximum size in bytes of an ECDSA signature with low s, including its hash type.
 const ECDSA_SIZE: usize = 72;
 
-/// A secret key, and the script that will verify its signature.
+/// A secret key that signs an input, and the script that will verify the signature.
 #[derive(Clone, Debug)]
 pub enum Signer {
-    /// A tapscript, signed with SIGHASH_DEFAULT.
+    /// A key pair and the tapscript that verifies its signature. The sighash type is SIGHASH_DEFAULT.
     Leaf(Keypair, Vec<u8>),
-    /// A P2WSH script, signed with SIGHASH_ALL.
+    /// A secret key and the P2WSH witness script that verifies its signature. The sighash type is SIGHASH_ALL.
     WitnessScript(SecretKey, Vec<u8>),
 }
 
-/// The witness of a draft's input. One element may be a signature that is made later.
+/// The data for the witness of a draft's input. One witness element may be a signature that is made later.
 #[derive(Clone, Debug)]
 pub struct Unlock {
-    /// Witness elements, bottom of the stack first. The element for the later signature is empty.
+    /// Witness elements, bottom of the stack first. If a signature is made later, its element is still empty.
     witness: Vec<Vec<u8>>,
     /// The key that makes the later signature, and the index of the signature in the witness. `None` if the witness is
     /// already complete.
@@ -34,12 +34,14 @@ pub struct Unlock {
 }
 
 impl Unlock {
-    /// Creates an unlock from a complete witness. The witness must remain valid when the fee changes.
+    /// Creates the data for the witness of an input from a complete witness. This witness must remain valid when the
+    /// fee changes.
     pub fn complete(witness: Vec<Vec<u8>>) -> Unlock {
         Unlock { witness, signer: None }
     }
 
-    /// Creates an unlock from a witness whose element at index `place` is replaced by the signature of `signer`.
+    /// Creates the data for the witness of an input from a witness without its signature. The signature of `signer`
+    /// will replace the element with index `place`.
     pub fn signed(signer: Signer, witness: Vec<Vec<u8>>, place: usize) -> Unlock {
         Unlock { witness, signer: Some((signer, place)) }
     }
@@ -68,7 +70,7 @@ impl Unlock {
         Ok(self.with(signature))
     }
 
-    /// Returns a witness with a signature of maximum size, for weight estimates.
+    /// Returns the witness with a signature of maximum size, to estimate the weight of the transaction.
     fn largest(&self) -> Vec<Vec<u8>> {
         let size = match self.signer {
             Some((Signer::Leaf(..), _)) => 64,
@@ -78,27 +80,28 @@ impl Unlock {
     }
 }
 
-/// An unsigned transaction. The fee is subtracted from its first output before it is signed.
+/// A transaction with the data to sign it. If its first output pays the fee, the fee is subtracted before the
+/// transaction is signed.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Short description of the transaction.
     pub label: &'static str,
-    /// The unsigned transaction. The fee is not yet subtracted from its first output.
+    /// The transaction, not signed yet. The fee is not yet subtracted from its first output.
     pub tx: Transaction,
     /// Outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
-    /// Witness data of each input, in input order.
+    /// Data for the witness of each input, in input order.
     pub unlocks: Vec<Unlock>,
 }
 
 impl Draft {
-    /// Creates a draft from a transaction that is already signed.
+    /// Creates a draft from a transaction that is already signed, and whose witnesses remain as they are.
     pub fn of(step: Step) -> Draft {
         let unlocks = step.tx.input.iter().map(|input| Unlock::complete(input.witness.to_vec())).collect();
         Draft { label: step.label, tx: step.tx, prevouts: step.prevouts, unlocks }
     }
 
-    /// Returns the weight in weight units, with signatures of maximum size.
+    /// Returns the weight of the transaction in weight units, with signatures of maximum size.
     pub fn weight(&self) -> u64 {
         let mut tx = self.tx.clone();
         for (nth, unlock) in self.unlocks.iter().enumerate() {
@@ -107,7 +110,8 @@ impl Draft {
         weight(&tx)
     }
 
-    /// Returns the weight in weight units after an input from the wallet and a change output are added.
+    /// Returns the weight that the transaction has after an input from the wallet and a change output are added, in
+    /// weight units.
     pub fn funded_weight(&self) -> u64 {
         let mut with_coin = self.clone();
         with_coin.tx.input.push(input(OutPoint::null(), SEQUENCE_FREE));
@@ -116,7 +120,7 @@ impl Draft {
         with_coin.weight()
     }
 
-    /// Returns the maximum fee in satoshi that the first output can pay without falling below its dust limit.
+    /// Returns the maximum fee in satoshi that can be subtracted from the first output without making it dust.
     pub fn spare(&self) -> u64 {
         self.tx.output.first().map_or(0, |out| out.value.to_sat().saturating_sub(P2TR_DUST_LIMIT))
     }
@@ -127,7 +131,7 @@ impl Draft {
         paid.saturating_sub(crate::tx::output_sum(&self.tx))
     }
 
-    /// Signs the transaction after subtracting `fee` satoshi from its first output.
+    /// Subtracts `fee` satoshi from the first output of the transaction and signs it.
     ///
     /// # Errors
     ///
@@ -143,8 +147,8 @@ impl Draft {
         self.sign(tx, self.prevouts.clone())
     }
 
-    /// Signs the transaction with the feerate `rate` in sat/vB. If the first output cannot pay this, the feerate is the
-    /// highest that it can pay.
+    /// Subtracts a fee from the first output so that the transaction pays the feerate `rate` in sat/vB, and signs it.
+    /// If the first output cannot pay this feerate, the fee is the highest that it can pay.
     ///
     /// # Errors
     ///

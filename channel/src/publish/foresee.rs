@@ -9,9 +9,9 @@ use crate::model::Step;
 /// Feerate in sat/vB of predicted transactions that pay the fee from their own output.
 const RATE: u64 = 2;
 
-/// Returns the claims that a guard makes one after the other, with their transactions. Each claim is computed as if the
-/// earlier ones were confirmed. Time locks are ignored. `confirmed` are the transactions that are on the chain at the
-/// beginning.
+/// Predicts the claims that a guard makes one after the other, with their transactions. Each claim is computed as if
+/// the transactions of the earlier claims were confirmed. Time locks are ignored. `confirmed` are the transactions that
+/// are on the chain at the beginning.
 ///
 /// # Errors
 ///
@@ -41,7 +41,7 @@ pub fn foreseen(
     }
 }
 
-/// Returns the transactions with which the guard answers an old state: the answer and the settlement that follows.
+/// Predicts the transactions with which the guard answers an old state: the answer and the settlement that follows.
 /// `published` are the confirmed transactions, the first of which spends the funding output. Returns `None` if there is
 /// nothing to answer.
 ///

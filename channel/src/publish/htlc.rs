@@ -12,29 +12,29 @@ use crate::mutation::{Mutation, mutated};
 use crate::taproot::TapOutput;
 use crate::tx::{SEQUENCE_FREE, input, output, transaction};
 
-/// The HTLC outputs of one state, with the data that one party needs to claim them.
+/// The HTLC outputs of one channel state, with the data that one party needs to claim them.
 #[derive(Clone, Debug)]
 pub struct HtlcOutputs {
-    /// Index of the party that claims.
+    /// Index of the party that claims the HTLC outputs.
     pub party: usize,
-    /// The party's key in HTLC leaves.
+    /// The party's key pair for the HTLC leaf scripts.
     pub key: Keypair,
     /// Script to which the party's claims pay.
     pub payout: ScriptBuf,
-    /// All HTLCs of the state that have an output, each with its output.
+    /// All HTLCs of the state that are large enough for an output, each with its output.
     pub outputs: Vec<(Htlc, TapOutput)>,
 }
 
 impl HtlcOutputs {
-    /// Returns the sum of the HTLCs that the party sends or receives, in satoshi.
+    /// Returns the sum of all HTLCs that the party sends or receives, in satoshi.
     pub fn stake(&self) -> u64 {
         let own = self.outputs.iter().filter(|(htlc, _)| htlc.to == self.party || htlc.from == self.party);
         own.fold(0, |sum, (htlc, _)| sum.saturating_add(htlc.sat))
     }
 
-    /// Returns the next block in which a sender can take back an HTLC that the party can claim now with a known
-    /// preimage. Its amount is the sum of all HTLCs that expire at that height. Returns `None` if there is no such
-    /// HTLC.
+    /// Returns the earliest deadline of the HTLCs that the party can claim with a known preimage. This is the first
+    /// block in which the sender can take such an HTLC back. The amount of the deadline is the sum of all such HTLCs
+    /// with the same expiry. Returns `None` if there is no such HTLC.
     pub fn deadline(&self, view: View<'_>, orders: &Orders) -> Option<Deadline> {
         let known = |htlc: &Htlc| htlc.to == self.party && orders.preimage(&htlc.payment_hash).is_some();
         let open = self.outputs.iter().map(|(htlc, _)| htlc);
@@ -45,11 +45,11 @@ impl HtlcOutputs {
         Some(Deadline { block: expiry.saturating_add(1), lost })
     }
 
-    /// Returns the party's claims on the HTLC outputs of a transaction that confirmed at `height`.
+    /// Returns the party's claims on the HTLC outputs of the transaction `tx`, which confirmed at `height`.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if an output lacks the required leaf.
+    /// [`ChannelError`] if an output lacks the leaf script that the claim needs.
     pub fn claims(
         &self,
         view: View<'_>,
@@ -98,12 +98,12 @@ impl HtlcOutputs {
     }
 }
 
-/// Drafts the transaction that claims an HTLC output. With `preimage` the recipient claims. Without it the sender
-/// claims after the expiry.
+/// Builds the unsigned transaction that claims an HTLC output. If `preimage` is given, the recipient of the HTLC
+/// claims. Otherwise the sender claims after the expiry.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] if the output lacks the required leaf.
+/// [`ChannelError::Refused`] if the output lacks the leaf script that the claim needs.
 pub fn htlc_draft(
     found: &Found,
     htlc: &Htlc,

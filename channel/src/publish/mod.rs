@@ -29,22 +29,23 @@ pub use view::{Found, Ledger, Spend, Supposed, View, outputs_to};
 use crate::error::ChannelError;
 use crate::keys::sha256;
 
-/// What a guard must know in addition to its record: known preimages, and whether the owner wants to close the channel.
+/// What a guard needs in addition to the stored record: known preimages, and whether the party wants to close the
+/// channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Orders {
-    /// Known preimages by payment hash.
+    /// Known preimages of HTLCs, by payment hash.
     preimages: BTreeMap<[u8; 32], [u8; 32]>,
-    /// Whether the owner wants to close the channel, although nobody has published a transaction of it.
+    /// Whether the guard closes the channel, although no transaction that spends the funding output has confirmed.
     pub close: bool,
 }
 
 impl Orders {
-    /// Adds a preimage, with which HTLCs can be claimed.
+    /// Adds the preimage of an HTLC, so that the guard can claim this HTLC.
     pub fn learn(&mut self, preimage: [u8; 32]) {
         self.preimages.insert(sha256(&preimage), preimage);
     }
 
-    /// Returns the preimage of a payment hash, if it is known.
+    /// Returns the preimage of this payment hash, if it was added.
     pub fn preimage(&self, payment_hash: &[u8; 32]) -> Option<&[u8; 32]> {
         self.preimages.get(payment_hash)
     }
@@ -52,9 +53,9 @@ impl Orders {
 
 /// Decides which transactions a client or a tower publishes. A guard is built from the stored record of a channel.
 pub trait Guard: core::fmt::Debug + Send + Sync {
-    /// Returns the transactions that the owner of the record would publish now. This includes transactions that must
-    /// only wait for a lock, until the chain height [`Claim::ready`]. The transactions are answers to old states, the
-    /// settlement of the latest state (whichever party published that state), and claims on HTLCs and balances.
+    /// Returns the transactions that a party or tower would publish now. This includes transactions that must only wait
+    /// for a lock, until the chain height [`Claim::ready`]. The transactions are answers to old states, the settlement
+    /// of the latest state (whichever party published that state), and claims on HTLCs and balances.
     ///
     /// The same record, orders and chain always give the same claims.
     ///
@@ -64,15 +65,15 @@ pub trait Guard: core::fmt::Debug + Send + Sync {
     /// was parsed.
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError>;
 
-    /// Returns the part of the record that updates never change. Records of different channels always differ in this
-    /// part.
+    /// Returns the part of the stored record that is the same in all records of one channel, and different in records
+    /// of other channels. It is empty for towers of LN-penalty channels, whose records do not identify the channel.
     fn channel(&self) -> Vec<u8>;
 
-    /// Returns a value that orders the records of one channel: a newer record has a greater rank.
+    /// Returns a value that orders the stored records of one channel: a newer record has a greater value.
     fn rank(&self) -> Vec<u32>;
 }
 
-/// A guard behind a reference count, because copies of a publisher share it.
+/// A reference-counted guard. Copies of a [`Publisher`] share it.
 pub type SharedGuard = Arc<dyn Guard>;
 
 #[cfg(test)]

@@ -13,37 +13,40 @@ use crate::mutation::{Mutation, mutated};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, transaction};
 use crate::wallet::Wallet;
 
-/// Maximum number of attempts to submit one claim. When the mempool refuses an attempt, the next one has a fee that is
-/// higher by a quarter.
+/// Maximum number of attempts to submit a claim's transaction after one block. When the mempool refuses an attempt, the
+/// next one has a fee that is higher by a quarter.
 const TRIES: u32 = 12;
 
-/// Number of blocks before a deadline in which the fee rises until it reaches the amount that would be lost.
+/// Number of blocks before a claim's deadline in which its fee rises until it reaches the amount that would be lost.
 pub(super) const LAST_BLOCKS: u32 = 12;
 
-/// Result of submitting a claim to the mempool.
+/// Result of submitting a claim's transaction to the mempool.
 pub(super) enum Outcome {
-    /// The mempool accepted the transaction, which pays this fee in satoshi and has this virtual size (including a
-    /// child).
+    /// The mempool accepted the claim's transaction. `fee` is its fee in satoshi and `size` its virtual size, both
+    /// including the fee-paying child.
     Offered { fee: u64, size: u64 },
-    /// The claim is already in the mempool with this feerate or a higher one. Transactions of others may pay for it.
+    /// The claim's transaction is already in the mempool, with a feerate that is high enough. Transactions of others
+    /// may pay for it. `rate` is in sat/vB.
     Kept { rate: u64 },
-    /// The mempool refused the transaction.
+    /// The mempool refused the claim's transaction for this reason.
     Refused(Reject),
-    /// Replacing the conflicting transactions needs this fee in satoshi, which is more than the claim pays now.
+    /// Replacing the conflicting transactions needs the fee `needed` in satoshi, which is more than the claim pays now.
     Outbid { needed: u64 },
 }
 
-/// A claim that is to be submitted, with the transactions of the mempool that it would replace.
+/// A claim that is to be submitted, with the mempool transactions that it would replace.
 pub(super) struct Offer<'a> {
     claim: &'a Claim,
     wallet: &'a Wallet,
-    /// The claim's transaction with no fee subtracted. If a child pays the fee, this is its parent.
+    /// The claim's transaction with no fee subtracted. If a child pays the fee, this is the parent of that child.
     base: Step,
-    /// Transactions of the mempool that would be replaced.
+    /// Mempool transactions that the claim's transactions would replace.
     evicted: BTreeSet<Txid>,
-    /// Whether all transactions that would be replaced are earlier versions that this party submitted itself.
+    /// Whether all transactions that would be replaced are earlier versions of the claim that this party submitted
+    /// itself.
     own: bool,
-    /// Unspent output of the wallet that pays the fee. `None` if the wallet has none that is free.
+    /// Unspent output of the wallet that pays the fee. `None` if all outputs of the wallet are already spent in the
+    /// mempool.
     coin: Option<(OutPoint, TxOut)>,
 }
 
@@ -80,8 +83,8 @@ impl<'a> Offer<'a> {
         Ok(offer)
     }
 
-    /// Returns whether the transactions that would be replaced are earlier versions of this claim by this party.
-    /// Outputs to the wallet are no proof, because anyone can pay to it. An earlier version by this party spends
+    /// Returns whether this party itself submitted the transactions that would be replaced, as earlier versions of this
+    /// claim. Outputs to the wallet are no proof, because anyone can pay to it. An earlier version by this party spends
     /// outputs of the wallet.
     fn is_own(&self, chain: &Chain) -> bool {
         let mine = |entry: &Entry| match self.claim.pays {
@@ -97,9 +100,9 @@ impl<'a> Offer<'a> {
         !self.evicted.is_empty() && entries.all(mine)
     }
 
-    /// Returns whether transactions of others already confirm the claim at this feerate or a higher one. Replacing them
-    /// would cost more than they pay and gain nothing. If the party replaced them, its peer could make it pay any fee
-    /// at no cost to the peer.
+    /// Returns whether mempool transactions of others already pay this feerate or a higher one for the claim. Replacing
+    /// them would cost more than they pay and gain nothing. If the party replaced them, its peer could make it pay any
+    /// fee at no cost to the peer.
     fn is_paid_by_others(&self, chain: &Chain, rate: u64) -> bool {
         let pool = chain.mempool();
         let mut evicted = self.evicted.iter().filter_map(|txid| pool.get(txid));
@@ -127,13 +130,13 @@ impl<'a> Offer<'a> {
         is_same && only.tx.input.iter().all(confirmed) && fee >= vsize.saturating_mul(rate)
     }
 
-    /// Returns whether this transaction of the mempool would be replaced.
+    /// Returns whether the claim's transactions would replace this mempool transaction.
     pub(super) fn replaces(&self, txid: &Txid) -> bool {
         self.evicted.contains(txid)
     }
 
-    /// Returns the largest unspent output of the wallet. Outputs that a transaction in the mempool spends are excluded,
-    /// unless that transaction would be replaced.
+    /// Returns the largest unspent output of the wallet. An output that a mempool transaction spends is excluded,
+    /// unless the claim would replace that transaction.
     fn choose_coin(&self, chain: &Chain) -> Option<(OutPoint, TxOut)> {
         let free = |coin: &OutPoint| {
             let spender = chain.mempool().spender(coin);
@@ -143,7 +146,7 @@ impl<'a> Offer<'a> {
         coins.map(|(coin, found)| (coin, found.out.clone())).max_by_key(|(coin, out)| (out.value, *coin))
     }
 
-    /// Returns the draft of the fee-paying child. Returns `None` if no child pays the fee of this claim.
+    /// Returns the draft of the child that pays the fee of the claim. Returns `None` if the fee is not paid by a child.
     fn child(&self) -> Option<Draft> {
         let Pays::Child(vout, unlock) = &self.claim.pays else { return None };
         let prevout = self.base.tx.output.get(usize::try_from(*vout).ok()?)?.clone();
@@ -153,8 +156,9 @@ impl<'a> Offer<'a> {
         Some(Draft { label: "fee child", tx, prevouts: vec![prevout], unlocks: vec![Unlock::clone(unlock)] })
     }
 
-    /// Returns the virtual size of all transactions for which the fee pays at this feerate. If the fee can be paid by
-    /// an additional input, the input is counted only if the fee of the transaction itself is too low.
+    /// Returns the virtual size of the transactions for which the claim's fee pays: the claim's transaction, and the
+    /// fee-paying child if there is one. If an additional input can pay the fee, it is counted only if the
+    /// transaction's own fee is below the feerate `rate`.
     pub(super) fn size(&self, rate: u64) -> u64 {
         let (draft, alone) = (&self.claim.draft, self.claim.draft.weight().div_ceil(4));
         match (&self.claim.pays, self.child()) {
@@ -166,8 +170,8 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// Builds the transactions to submit, which together pay `fee` satoshi: the claim's transaction, and possibly a
-    /// child.
+    /// Builds the transactions to submit: the claim's transaction, and the fee-paying child if there is one. Together
+    /// they pay `fee` satoshi.
     fn build(&self, fee: u64) -> Result<Vec<Transaction>, ChannelError> {
         let signed = self.base.fee();
         let lacks_coin = || ChannelError::refused("the wallet has no coin that is free");
@@ -189,8 +193,8 @@ impl<'a> Offer<'a> {
         })
     }
 
-    /// Returns the maximum fee in satoshi. It is limited by the claim's stake, by the wallet's budget, and by the
-    /// output that pays the fee.
+    /// Returns the maximum fee of the claim in satoshi. It is limited by the claim's stake, by the wallet's budget, and
+    /// by the output that pays the fee.
     fn limit(&self, budget: u64) -> u64 {
         let coin = self.coin.as_ref().map_or(0, |(_, out)| out.value.to_sat());
         let payable = match self.claim.pays {
@@ -204,12 +208,14 @@ impl<'a> Offer<'a> {
         payable.min(self.claim.stake).min(budget.saturating_add(self.base.fee()))
     }
 
-    /// Submits the claim at the feerate `rate` in sat/vB. `budget` is the amount that the wallet may still pay, in satoshi.
+    /// Submits the claim at the feerate `rate` in sat/vB. `budget` is the amount that the wallet may still pay, in
+    /// satoshi.
     ///
-    /// If replacing transactions of others requires a higher fee than that, the fee is paid only if the claim
-    /// [`Offer::is_urgent`], and only up to the limit. Otherwise the other party could make this party pay any fee at no cost to
-    /// itself: its own transaction, whose fee must be outbid, never confirms. While the deadline is far, either that transaction
-    /// confirms and pays its fee, and the result is answered, or the feerate of the claim rises until it replaces it.
+    /// Replacing transactions of others may require a higher fee than that. This fee is paid only if
+    /// [`Offer::is_urgent`] returns true, and only up to the limit. Otherwise the other party could make this party pay
+    /// any fee at no cost to itself, because its own transaction is replaced and never confirms. If the deadline is
+    /// far, waiting is safe. Either the other party's transaction confirms and pays its fee, and its result is
+    /// answered. Or the feerate of the claim rises until the claim replaces it.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
         let size = self.size(rate);
         let waits = !self.own && !self.is_urgent(chain) && !mutated(Mutation::OutbidsAtOnce);
@@ -259,9 +265,10 @@ impl<'a> Offer<'a> {
         Ok(outcome)
     }
 
-    /// Returns whether the claim must confirm soon. A claim with a deadline must in the last [`LAST_BLOCKS`] blocks. A claim without
-    /// one must always, since another party may be able to take the money at any time; except the closing transaction, since
-    /// whatever the other party publishes instead is answered.
+    /// Returns whether the claim must confirm soon. With a deadline, this is the case in the [`LAST_BLOCKS`] blocks
+    /// before it. Without a deadline, another party may be able to take the money at any time, so the claim is always
+    /// urgent. The exception is a claim that closes the channel, because whatever the other party publishes instead is
+    /// answered.
     fn is_urgent(&self, chain: &Chain) -> bool {
         let next = chain.height().saturating_add(1);
         match self.claim.deadline {

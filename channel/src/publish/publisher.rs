@@ -1,4 +1,4 @@
-//! Submits claims to the mempool, and raises their fees block by block until they confirm.
+//! Submits the transactions of claims to the mempool, and raises their fees block by block until they confirm.
 
 use std::collections::BTreeMap;
 
@@ -11,71 +11,73 @@ use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::wallet::Wallet;
 
-/// The factor of a normal raise (5/4), in quarters.
+/// Factor by which a claim's feerate normally rises after a block that does not contain its transaction, in quarters
+/// (5/4).
 const QUARTER: u64 = 5;
 
 /// What a publisher found or did when it checked the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A claim was found that did not exist at the previous check.
+    /// A claim exists now that did not exist at the previous check.
     Saw {
-        /// The output that the claim spends.
+        /// An output that the new claim's transaction spends. It identifies the claim.
         coin: OutPoint,
-        /// Description of the claim's transaction.
+        /// Short description of the new claim's transaction.
         label: &'static str,
     },
     /// The mempool accepted the claim's transaction, either for the first time or as a replacement with a higher fee.
     Offered {
-        /// The output that the claim spends.
+        /// An output that the accepted transaction spends. It identifies the claim.
         coin: OutPoint,
-        /// Description of the claim's transaction.
+        /// Short description of the accepted transaction.
         label: &'static str,
-        /// Feerate in sat/vB, including the fee-paying child if there is one.
+        /// Feerate of the accepted transaction in sat/vB, including the fee-paying child if there is one.
         rate: u64,
-        /// Total fee in satoshi.
+        /// Fee of the accepted transaction in satoshi, including the fee-paying child if there is one.
         fee: u64,
     },
     /// The mempool refused the claim's transaction. It is submitted again with a higher fee after the next block.
     Refused {
-        /// The output that the claim spends.
+        /// An output that the refused transaction spends. It identifies the claim.
         coin: OutPoint,
-        /// Reason for the refusal.
+        /// Reason for which the mempool refused the transaction.
         reject: Reject,
     },
-    /// Replacing the conflicting transactions in the mempool costs more than the claim pays now. The claim pays more after later
-    /// blocks, but never more than its stake or than the wallet has.
+    /// Replacing the conflicting transactions in the mempool costs more than the claim pays now. The claim pays more
+    /// after later blocks, but never more than its stake or than the wallet has.
     Outbid {
-        /// The output that the claim spends.
+        /// An output that the claim's transaction and the conflicting transactions spend. It identifies the claim.
         coin: OutPoint,
-        /// Fee in satoshi that the replacement needs.
+        /// Fee in satoshi that is needed to replace the conflicting transactions.
         needed: u64,
     },
     /// The claim's transaction could not be built. Other claims are not affected.
     Failed {
-        /// The output that the claim spends.
+        /// An output that the claim's transaction would spend. It identifies the claim.
         coin: OutPoint,
-        /// Reason for the failure.
+        /// Reason for which the claim's transaction could not be built.
         error: ChannelError,
     },
-    /// There were claims at the previous check, and now there are none.
+    /// No claims are left. There were some at the previous check.
     Done,
 }
 
-/// What the publisher keeps about a claim from one block to the next.
+/// What the publisher remembers about a claim from one block to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Bid {
     purpose: Purpose,
-    /// Output scripts of the claim's transaction. A transaction that spends the same output but does not pay to these
-    /// scripts is a different transaction.
+    /// Output scripts of the claim's transaction. If the claimed output is spent by a transaction that does not pay to
+    /// these scripts, that transaction is not the claim's.
     pays_to: Vec<ScriptBuf>,
-    /// Feerate of the last submitted transaction, in sat/vB.
+    /// Feerate of the claim's last submitted transaction, in sat/vB.
     rate: u64,
-    /// Height at which the claim was last submitted. `None` if it was never submitted.
+    /// Chain height at which the claim's transaction was last submitted. `None` if it was never submitted.
     offered: Option<u32>,
 }
 
 impl Bid {
-    /// Returns whether the claim answered an old state, and another transaction spent its output.
+    /// Returns whether the claim answered an old state, but another transaction has confirmed that spends the same
+    /// output.
     fn is_outpaced(&self, view: View<'_>, coin: &OutPoint) -> bool {
         let other = |tx: &Transaction| {
             let mut outputs = tx.output.iter();
@@ -85,7 +87,7 @@ impl Bid {
     }
 }
 
-/// Publishes the claims of a guard and pays their fees from a wallet.
+/// Publishes the claims that a guard computes, and pays their fees from a wallet.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     guard: SharedGuard,
@@ -112,7 +114,7 @@ impl Publisher {
         }
     }
 
-    /// Returns the publisher with a limit on the fees that its wallet pays for all claims together, in satoshi.
+    /// Returns this publisher with a limit on the fees that its wallet pays for all claims together, in satoshi.
     #[must_use]
     pub fn with_budget(self, budget: u64) -> Publisher {
         Publisher { budget: Some(budget), ..self }
@@ -123,17 +125,18 @@ impl Publisher {
         &self.guard
     }
 
-    /// Returns the wallet that pays fees.
+    /// Returns the wallet that pays the fees of claims.
     pub fn wallet(&self) -> &Wallet {
         &self.wallet
     }
 
-    /// Returns a copy of the owner's orders (see [`Orders`]).
+    /// Returns a copy of the party's orders to the guard: known preimages, and whether to close the channel.
     pub(super) fn wanted(&self) -> Orders {
         self.orders.clone()
     }
 
-    /// Returns the owner's orders, to add preimages or to request that the channel is closed.
+    /// Returns the party's orders to the guard, so that the caller can add preimages or request that the channel is
+    /// closed.
     pub fn orders(&mut self) -> &mut Orders {
         &mut self.orders
     }
@@ -150,13 +153,13 @@ impl Publisher {
         self.guard = guard;
     }
 
-    /// Returns everything that the publisher keeps between blocks: the rank of the guard, the orders, and the data
-    /// about each claim.
+    /// Returns everything that the publisher keeps between blocks: a value that orders the guard's record, the orders,
+    /// and the data about each claim.
     pub(crate) fn remembered(&self) -> impl core::fmt::Debug + '_ {
         (self.guard.rank(), &self.orders, &self.bids)
     }
 
-    /// Returns the current claims, including those that must still wait for a lock.
+    /// Returns the claims that the guard makes now, including those that must still wait for a lock.
     ///
     /// # Errors
     ///
@@ -165,8 +168,8 @@ impl Publisher {
         self.guard.claims(View::new(chain), &self.orders)
     }
 
-    /// Checks the chain and submits every claim whose locks are satisfied, at a higher feerate than after the previous
-    /// block. A second call before the next block raises no fee.
+    /// Checks the chain and submits the transaction of every claim whose locks are satisfied. Its feerate is higher
+    /// than after the previous block. A second call before the next block raises no fee.
     ///
     /// # Errors
     ///
@@ -194,8 +197,8 @@ impl Publisher {
         Ok(events)
     }
 
-    /// Submits a claim if its locks are satisfied. `last` is the data from the previous check. Returns the data for the
-    /// next check.
+    /// Submits the transaction of a claim if its locks are satisfied. `last` is what the publisher remembered about the
+    /// claim at the previous check. Returns what it must remember for the next check.
     fn bid(&self, chain: &mut Chain, claim: &Claim, last: Option<&Bid>, events: &mut Vec<Event>) -> Bid {
         let (coin, height) = (claim.coin, chain.height());
         let pays_to = claim.draft.tx.output.iter().map(|out| out.script_pubkey.clone()).collect();
@@ -248,8 +251,9 @@ impl Publisher {
         bid
     }
 
-    /// Returns the satoshi that the wallet may still pay: its budget, minus what confirmed transactions and other
-    /// transactions in the mempool took from it. Transactions that the offer replaces do not count.
+    /// Returns the amount that the wallet may still pay, in satoshi. This is its budget minus what confirmed
+    /// transactions and mempool transactions took from it. Mempool transactions that the offer would replace do not
+    /// count.
     fn left(&self, chain: &Chain, offer: &Offer<'_>) -> u64 {
         let Some(budget) = self.budget else { return u64::MAX };
         let script = self.wallet.script_pubkey();
@@ -265,9 +269,9 @@ impl Publisher {
     }
 }
 
-/// Returns the feerate at which a claim is submitted next, normally a quarter more than `rate`. Shortly before a
-/// deadline the factor is larger: in the remaining blocks the fee then reaches the amount that would be lost. The
-/// factor is the smallest that achieves this.
+/// Returns the feerate at which a claim's transaction is submitted next, normally a quarter more than `rate`. Shortly
+/// before a deadline, the feerate rises by a larger factor. This is the smallest factor with which the fee reaches the
+/// amount that would be lost in the remaining blocks.
 fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     let (rate, most) = (rate.max(1), claim.stake.div_ceil(size.max(1)));
     let left = |deadline: Deadline| (deadline.block.saturating_sub(height.saturating_add(1)), deadline.lost);
@@ -289,7 +293,7 @@ fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     times(rate, factor, 1).min(most.max(rate))
 }
 
-/// Returns the feerate after it was multiplied `raises` times by the factor. The factor is given in quarters.
+/// Returns the feerate `rate` multiplied `raises` times by `factor`. The factor is given in quarters.
 fn times(rate: u64, factor: u64, raises: u32) -> u64 {
     (0..raises).fold(rate, |rate, _| rate.saturating_mul(factor).div_ceil(4))
 }

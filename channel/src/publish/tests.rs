@@ -14,7 +14,8 @@ const KNOWN: [[u8; 32]; 2] = [[1; 32], [2; 32]];
 /// or slightly more.
 const FEES: u64 = 6_000;
 
-/// Runs `play` for every construction that has guards. `bip68` and `tree` get shorter locks than usual.
+/// Runs `play` for a channel of every construction that has guards. The constructions `bip68` and `tree` get shorter
+/// locks than usual.
 fn guarded(mut play: impl FnMut(&'static str, Box<dyn Construction>)) {
     for (name, kind) in KINDS {
         let kind = match kind {
@@ -47,7 +48,8 @@ fn has(channel: &dyn Construction, stage: &Stage, publisher: &Publisher, party: 
     (stage.paid(channel, party) + wallet).saturating_sub(400_000)
 }
 
-/// Mines `blocks` blocks. Before each block, all publishers check the chain and submit their claims.
+/// Mines `blocks` blocks. Before each block, all publishers check the chain and submit the transactions of their
+/// claims.
 fn run(stage: &mut Stage, publishers: &mut [Publisher], blocks: u32) {
     for _ in 0..blocks {
         for publisher in publishers.iter_mut() {
@@ -100,8 +102,8 @@ fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
     });
 }
 
-/// Publishing an old state does not pay its publisher more than the latest state would. This is true even if a
-/// reorganization removes the answer.
+/// A party that publishes an old state does not receive more than in the latest state. This is true even if a
+/// reorganization removes the transaction that answers the old state.
 #[test]
 fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
     guarded(|name, mut channel| {
@@ -206,9 +208,10 @@ fn every_output_of_a_revoked_commitment_is_taken() {
     }
 }
 
-/// However high the feerate is, the fee of an answer leaves the victim the amount that nobody could take from it. In a
-/// revoked LN-penalty commitment this is the victim's balance in that commitment. In the signed sequence form, where
-/// the penalty takes the whole capacity, this is the victim's balance in the latest state, or else the cheater's part.
+/// However high the feerate is, the fee of an answer to an old state never takes what the victim would have without the
+/// answer. In LN-penalty this is the victim's balance in the revoked commitment transaction. In the signed sequence
+/// form, where the penalty takes the whole capacity, the victim keeps at least its balance in the latest state, or else
+/// the cheater's part.
 #[test]
 fn no_answer_costs_what_the_victim_has_without_it() {
     let cases = [
@@ -235,8 +238,8 @@ fn no_answer_costs_what_the_victim_has_without_it() {
     }
 }
 
-/// To be in time, a settlement may pay at most the HTLCs that their sender could otherwise take back at the expiry. So
-/// a small HTLC does not raise the fee up to the party's balance.
+/// The fee of a settlement may rise before the expiry of an HTLC, but at most to the amount that the sender could then
+/// take back. So a small HTLC does not raise the fee up to the party's balance.
 #[test]
 fn a_small_htlc_costs_no_more_than_it_is_worth() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -272,8 +275,8 @@ fn a_small_htlc_costs_no_more_than_it_is_worth() {
     }
 }
 
-/// If the victim was too late for to_local, it sweeps to_remote at the market feerate, not at the higher feerate of its
-/// answer.
+/// If the victim of an old LN-penalty state was too late for to_local, it takes to_remote at the market feerate, not at
+/// the higher feerate of its answer.
 #[test]
 fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
     for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
@@ -324,9 +327,9 @@ fn a_budget_is_for_all_claims_together() {
     assert_eq!(fees, [2_670, 330], "{events:?}");
 }
 
-/// Another party attaches its own child to the transaction of a claim. If that child pays as much as the client would,
-/// it is kept. If it pays less, it is replaced. If every child were replaced, a cheater could make the victim pay any
-/// fee at no cost, because a replaced transaction pays nothing.
+/// Another party attaches its own child to the transaction of a claim. If this child pays at least the feerate that the
+/// client would pay, it is kept. If it pays less, the client replaces it. If every child were replaced, a cheater could
+/// make the victim pay any fee at no cost, because a replaced transaction pays nothing.
 #[test]
 fn a_child_of_somebody_else_that_pays_enough_is_kept() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -375,8 +378,9 @@ fn a_child_of_somebody_else_that_pays_enough_is_kept() {
     }
 }
 
-/// A reorganization makes a settlement unconfirmed while two of its HTLCs are being claimed. The mempool accepts no
-/// third child. So the fee of one of the two children is raised until a block includes all three transactions.
+/// A reorganization makes a settlement unconfirmed while two of its HTLCs are being claimed. The mempool does not
+/// accept a third child that pays the settlement's fee. So the fee of one of the two children is raised until a block
+/// includes all three transactions.
 #[test]
 fn a_settlement_that_a_reorganisation_takes_back_confirms_with_its_children() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {

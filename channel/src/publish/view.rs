@@ -1,4 +1,4 @@
-//! What guards see of the chain: which transaction spends an output, and which outputs pay to a script.
+//! What a guard sees of the chain: which transaction spends an output, and which outputs pay to a script.
 //!
 //! Spending transactions are found by outpoint, at any input index. If a signature does not commit to the other inputs
 //! (ANYPREVOUTANYSCRIPT, ANYONECANPAY), anyone can add inputs and so change the index.
@@ -11,11 +11,11 @@ use crate::tx::outpoint;
 
 /// A source of transactions for a [`View`]: the simulated chain, or a list of transactions that count as confirmed.
 pub trait Ledger {
-    /// Returns the height of the last block.
+    /// Returns the height of the last block of the chain.
     fn height(&self) -> u32;
 
-    /// Returns the confirmed transaction that spends an output, and the height of its block. `None` if the output is
-    /// unspent.
+    /// Returns the confirmed transaction that spends an output, and the height of its block. `None` if no confirmed
+    /// transaction spends the output.
     fn confirmed_spender(&self, coin: &OutPoint) -> Option<(&Transaction, u32)>;
 
     /// Returns the mempool transaction that spends an output.
@@ -43,7 +43,8 @@ impl Ledger for Chain {
     }
 }
 
-/// A ledger that contains only the given transactions, as if all of them were confirmed in one block.
+/// A simulated source of transactions: only the given transactions exist, as if all of them were confirmed in one
+/// block.
 #[derive(Clone, Debug, Default)]
 pub struct Supposed(pub Vec<Transaction>);
 
@@ -71,20 +72,20 @@ impl Ledger for Supposed {
 pub struct Spend<'a> {
     /// The spending transaction.
     pub tx: &'a Transaction,
-    /// Index of the input that spends the output.
+    /// Index of the transaction's input that spends the output.
     pub input: usize,
-    /// Height of the transaction's block. `None` if the transaction is in the mempool.
+    /// Height of the block that contains the spending transaction. `None` if the transaction is in the mempool.
     pub height: Option<u32>,
 }
 
-/// A confirmed output, which may be spent.
+/// An output of a confirmed transaction. It may already be spent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Outpoint of the output.
+    /// Transaction id and index of the output.
     pub coin: OutPoint,
     /// Amount and script of the output.
     pub out: TxOut,
-    /// Height of the output's block.
+    /// Height of the block that contains the output's transaction.
     pub height: u32,
 }
 
@@ -96,7 +97,7 @@ impl Found {
     }
 }
 
-/// What a guard sees of the chain.
+/// What a guard sees of the chain and the mempool.
 #[derive(Clone, Copy)]
 pub struct View<'a>(&'a dyn Ledger);
 
@@ -107,17 +108,18 @@ impl core::fmt::Debug for View<'_> {
 }
 
 impl<'a> View<'a> {
-    /// Creates a view of a ledger.
+    /// Creates a view of a source of transactions.
     pub fn new(ledger: &'a dyn Ledger) -> View<'a> {
         View(ledger)
     }
 
-    /// Returns the height of the last block.
+    /// Returns the height of the last block of the chain.
     pub fn height(&self) -> u32 {
         self.0.height()
     }
 
-    /// Returns the transaction that spends an output. A confirmed transaction is preferred to one in the mempool.
+    /// Returns the transaction that spends an output. If a confirmed transaction and a mempool transaction spend it,
+    /// the confirmed one is returned.
     pub fn spend_of(&self, coin: &OutPoint) -> Option<Spend<'a>> {
         self.confirmed_spend(coin).or_else(|| {
             let tx = self.0.pending_spender(coin)?;
@@ -140,8 +142,8 @@ impl<'a> View<'a> {
         Some(Spend { tx, input, height: Some(height) })
     }
 
-    /// Returns whether a transaction of the mempool spends `coin` but not `with`. A claim that spends both outputs
-    /// would have to replace that transaction.
+    /// Returns whether a mempool transaction spends the output `coin` but not the output `with`. A claim that spends
+    /// both outputs would have to replace that transaction.
     pub fn is_pending_without(&self, coin: &OutPoint, with: &OutPoint) -> bool {
         self.0.pending_spender(coin).is_some_and(|tx| place(tx, with).is_none())
     }
@@ -156,13 +158,13 @@ impl<'a> View<'a> {
         self.0.transactions()
     }
 
-    /// Returns all confirmed outputs with this script, spent or unspent.
+    /// Returns all confirmed outputs that pay to the script `script`, spent or unspent.
     pub fn outputs_to(&self, script: &Script) -> Vec<Found> {
         self.transactions().flat_map(|(tx, height)| outputs_to(tx, height, script)).collect()
     }
 }
 
-/// Returns all outputs of a transaction that have this script. Several outputs can have the same script.
+/// Returns all outputs of the transaction `tx` that pay to the script `script`.
 pub fn outputs_to(tx: &Transaction, height: u32, script: &Script) -> Vec<Found> {
     let paying = (0..).zip(&tx.output).filter(|(_, out)| *out.script_pubkey == *script);
     paying.map(|(vout, out)| Found { coin: outpoint(tx, vout), out: out.clone(), height }).collect()

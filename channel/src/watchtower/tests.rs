@@ -18,7 +18,7 @@ fn tower() -> Watchtower {
     Watchtower::new(&Seed::from_name("tower"), 2).unwrap()
 }
 
-/// Lets the tower check the chain once, and returns the events of one client.
+/// Lets the tower check the chain once, and returns the resulting events of one client.
 fn events(tower: &mut Watchtower, chain: &mut Chain, client: usize) -> Vec<Event> {
     tower.look(chain).remove(client).events.unwrap()
 }
@@ -159,7 +159,7 @@ fn it_raises_its_fee_until_a_block_takes_the_answer() {
     }
 }
 
-/// A tower knows when the delay ends, and its fee reaches the required feerate before that.
+/// A tower knows when the contest delay ends, and raises its fee fast enough to reach the required feerate before that.
 #[test]
 fn a_short_delay_makes_it_raise_faster() {
     let kinds = [
@@ -246,7 +246,8 @@ fn hired(channel: &Symmetry, stage: &mut Stage) -> Watchtower {
     tower
 }
 
-/// A signature under ANYPREVOUTANYSCRIPT does not commit to the index of its input.
+/// A signature under ANYPREVOUTANYSCRIPT does not commit to the index of its input, so the tower must find an old
+/// update transaction at any input index.
 #[test]
 fn a_stale_update_is_found_at_any_input() {
     for place in [0, 1] {
@@ -261,7 +262,7 @@ fn a_stale_update_is_found_at_any_input() {
     }
 }
 
-/// The tower ignores a fee-paying child with an output that imitates a state output.
+/// The tower ignores an output that imitates a state output in the fee-paying child of an update transaction.
 #[test]
 fn a_decoy_is_not_followed() {
     let (channel, mut stage) = symmetric("decoy", Form::CtvCsfs, 3);
@@ -321,7 +322,7 @@ fn damaged_forged_and_older_records_are_refused() {
     }
 }
 
-/// The tower's clients do not affect each other.
+/// If the tower can do nothing for one client, it still serves its other clients.
 #[test]
 fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     let (channel, mut stage) = symmetric("fails", Form::TemplateHash, 3);
@@ -361,8 +362,9 @@ fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     assert_eq!(rates(reports[2].events.as_ref().unwrap()), [2]);
 }
 
-/// The fee rises after each block that does not contain the answer. This is also true if the mempool refuses the
-/// answer, if a newer stale update replaces the answered one, if the record is replaced, or if the tower is restarted.
+/// The fee rises after each block that does not contain the tower's answer. This is also true in these cases: the
+/// mempool refuses the answer, a newer old update replaces the answered one, the client's record is replaced, or the
+/// tower is restarted.
 #[test]
 fn a_fee_rises_whatever_happened_meanwhile() {
     let (mut channel, mut stage) = symmetric("loop", Form::TemplateHash, 9);
@@ -406,8 +408,8 @@ fn a_fee_rises_whatever_happened_meanwhile() {
     assert!(run(&mut restarted, &mut stage.chain, 3).contains(&Event::Done));
 }
 
-/// No answer costs more than the amount at stake, whatever the market feerate is and whichever transactions
-/// conflict with it.
+/// The fee of an answer to an old state is never higher than the amount at stake, whatever the market feerate is and
+/// whichever transactions conflict with the answer.
 #[test]
 fn no_fee_is_higher_than_what_is_at_stake() {
     let capacity = 10_000;
@@ -458,8 +460,8 @@ fn a_tower_that_was_started_again_goes_on_raising() {
     assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12, 15, 19]);
 }
 
-/// A cheater's child that pays to the tower's wallet is not mistaken for the tower's own transaction. When the cheater
-/// replaces that child, the tower continues from its own feerate.
+/// A cheater attaches a child that pays to the tower's wallet. The tower does not mistake it for its own transaction.
+/// When the cheater replaces that child, the tower continues from its own feerate.
 #[test]
 fn a_strangers_child_that_pays_to_the_tower_is_not_its_own() {
     let (channel, mut stage) = symmetric("gift", Form::TemplateHash, 1);

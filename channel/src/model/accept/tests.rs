@@ -10,10 +10,11 @@ use crate::tx::{P2TR_DUST_LIMIT, outpoint, output_sum};
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 const DELAY: u16 = 144;
-/// An expiry that is late enough for every construction.
+/// Expiry of an HTLC (a block height) that is late enough for every construction.
 const FAR: u32 = 1_000_000;
 
-/// Returns all constructions. `bip68` gets fewer states than usual, and therefore shorter locks.
+/// Returns all channel constructions with their names. The construction `bip68` gets fewer states than usual, and
+/// therefore shorter locks.
 fn kinds() -> impl Iterator<Item = (&'static str, Kind)> {
     KINDS.iter().map(|(name, kind)| match kind {
         Kind::Bip68(..) => (*name, Kind::Bip68(31, 144)),
@@ -42,8 +43,8 @@ fn with(htlcs: Vec<Htlc>) -> Content {
     Content { balances: vec![CAPACITY / 2, CAPACITY / 2 - locked], htlcs }
 }
 
-/// Returns the reason why a channel state is refused as an update. Also checks that the same state is refused as a
-/// first state for the same reason.
+/// Returns the reason why a channel refuses the state `content` as its next state, or `None` if it accepts it. Also
+/// checks that a new channel refuses `content` as its first state.
 fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Option<Unacceptable> {
     let setup = Setup::named("refusal", 2, CAPACITY, DELAY).unwrap();
     let height = channel.setup().height;
@@ -67,8 +68,8 @@ fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Opt
     }
 }
 
-/// Returns three amounts in satoshi: the minimum balance that gets an output, the minimum HTLC that gets an output, and
-/// the maximum sum of trimmed amounts.
+/// Returns three limits of a construction, in satoshi: the minimum balance that gets an output, the minimum HTLC that
+/// gets an output, and the maximum sum of the amounts that get no output.
 fn amounts(name: &str) -> (u64, u64, u64) {
     match name {
         "ln-static" => (670, 1_021, 5_000),
@@ -138,8 +139,8 @@ fn what_has_no_output_is_capped() {
     }
 }
 
-/// With the minimum amounts, all transactions of both parties are relayed, and each claim has an output above the dust
-/// limit.
+/// If balances and HTLCs have the minimum amounts that get outputs, all transactions of both parties are relayed, and
+/// each claim has an output above the dust limit.
 #[test]
 fn the_least_amounts_are_paid_and_claimed() {
     for (name, kind) in kinds() {
@@ -203,7 +204,8 @@ fn an_opener_can_pay_the_fee_and_the_anchors() {
     }
 }
 
-/// Returns the number of blocks until an HTLC claim confirms, in the state after the first update.
+/// Returns the number of blocks until an HTLC claim confirms in the construction `name`, for the state after the first
+/// update.
 fn claim_delay(name: &str) -> u32 {
     match name {
         // 29 intervals of 144 blocks, and 6 blocks each for kickoff, state and claim.
@@ -238,9 +240,9 @@ fn expiries_are_heights_beyond_the_claim() {
     }
 }
 
-/// An HTLC has the minimum accepted expiry, and each transaction takes [`CONFIRM_BLOCKS`] to confirm. The recipient's
-/// claim must still confirm before the sender can take the HTLC back. In LN-Symmetry and the override forms, an old
-/// state is published first and answered as late as possible.
+/// If an HTLC has the minimum accepted expiry, and each transaction takes [`CONFIRM_BLOCKS`] to confirm, the
+/// recipient's claim still confirms before the sender can take the HTLC back. In LN-Symmetry and the override forms, an
+/// old state is published first and answered as late as possible.
 #[test]
 fn the_least_expiry_leaves_time_to_claim() {
     for (name, kind) in kinds() {
@@ -323,7 +325,8 @@ fn weights_are_those_of_the_real_transactions() {
     }
 }
 
-/// The command-line tool limits the number of HTLCs by these constants. They must agree with the constructions.
+/// The command-line tool limits the number of HTLCs with constants. The test checks that they equal the limits of the
+/// constructions.
 #[test]
 fn bounds_of_htlcs_are_those_of_the_constructions() {
     let most = kinds().filter_map(|(_, kind)| {
@@ -398,7 +401,9 @@ fn cooperative_closes_are_relayed_at_every_accepted_balance() {
     }
 }
 
-/// A transaction with two outputs below the dust limit is never relayed, even if a child pays its fee.
+/// A reward that is paid to a tower's key must be above the dust limit. The justice transaction already has a P2A
+/// output of 0 sat, and a transaction with two outputs below the dust limit is never relayed, even if a child pays its
+/// fee.
 #[test]
 fn a_reward_to_a_key_is_not_dust() {
     let channel =
@@ -447,8 +452,8 @@ fn shrinking_locks_leave_time_to_confirm() {
     stage.publish(latest).unwrap();
 }
 
-/// If one party publishes the kickoff, all other parties have to wait for the locks. The figures are those in
-/// docs/channels.md.
+/// In a channel with decreasing relative locks, any party can publish the kickoff transaction, and then all parties
+/// have to wait for the locks. The figures are those in docs/channels.md.
 #[test]
 fn one_kickoff_locks_every_party() {
     let parties = 16;

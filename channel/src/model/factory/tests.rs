@@ -17,7 +17,7 @@ fn opened(form: Form) -> (Factory, Stage) {
     open_named("factory", form, &[(vec![0, 1], 2_000_000), (vec![2, 3, 4], 3_000_000)])
 }
 
-/// Creates a new chain on which the outer channel is open on the same funding transaction.
+/// Creates a new simulated chain on which the outer channel is open, with the same funding transaction as before.
 fn again(factory: &mut Factory) -> Stage {
     let mut stage = Stage::new(factory.hook()).unwrap();
     stage.open(&mut factory.hook).unwrap();
@@ -56,7 +56,7 @@ fn two_factories_of_the_same_seeds_share_no_inner_key() {
     assert_ne!(inner_keys(&first, 0).0, inner_keys(&third, 0).0);
 }
 
-/// If an attempt to resize an inner channel fails, the next attempt must use other keys. Three sizes that are signed
+/// If an attempt to resize an inner channel fails, the next attempt must use other keys. Three different states signed
 /// with one key and one nonce would reveal the secret key.
 #[test]
 fn every_attempt_to_resize_has_its_own_keys_and_signs_nothing_before_it_is_checked() {
@@ -150,8 +150,8 @@ fn another_size_has_other_keys() {
     assert_eq!(*factory.channels()[1].channel().funding_output(), three);
 }
 
-/// Why a channel with a new size needs new keys: an update of a smaller channel can spend a larger output, and the
-/// difference becomes fee.
+/// A resized channel needs new keys, because updates do not commit to the amount that they spend. With the same keys,
+/// an update of the smaller channel could spend the larger output, and the difference would become fee.
 #[test]
 fn an_update_does_not_commit_to_the_amount_that_it_spends() {
     for form in [Form::AnyPrevOut, Form::PairCommit, Form::TemplateHash] {

@@ -8,7 +8,7 @@ use super::super::penalty_version::Points;
 use crate::bolt3::{MAX_INDEX, derive_secret};
 use crate::error::ChannelError;
 
-/// The base secrets of a party, one for each kind of key in a commitment transaction.
+/// The base secrets of a party in an LN-penalty channel, one for each kind of key in a commitment transaction.
 #[derive(Clone)]
 pub(in super::super) struct Base {
     pub(in super::super) payment: SecretKey,
@@ -20,7 +20,7 @@ pub(in super::super) struct Base {
 }
 
 impl core::fmt::Debug for Base {
-    /// Prints no secrets.
+    /// Prints only the name of the type, so that logs contain no secrets.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Base").finish_non_exhaustive()
     }
@@ -40,7 +40,8 @@ impl Base {
         })
     }
 
-    /// Returns the base points, which the peer receives, together with the public key for the funding output.
+    /// Returns the party's base points together with `funding`, its public key for the funding output. The peer
+    /// receives these public keys.
     pub(super) fn points(&self, funding: PublicKey) -> Points {
         Points {
             payment: self.payment.public_key(),

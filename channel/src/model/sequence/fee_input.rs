@@ -8,8 +8,8 @@
 //!
 //! With a fee input there is no P2A output of 0 sat, because a transaction with a dust output is relayed only if its
 //! fee is zero. While the commitment transaction is unconfirmed, anyone can remove the publisher's input and add other
-//! inputs. Such a version can pin the commitment transaction with up to 10,000 vB. A child on a P2A output is limited
-//! to 1,000 vB.
+//! inputs. The resulting transaction can have up to 10,000 vB, which makes it expensive to replace (pinning). A child
+//! on a P2A output is limited to 1,000 vB.
 
 use bitcoin::{OutPoint, TxOut};
 
@@ -23,19 +23,20 @@ use crate::wallet::Wallet;
 /// How the fee of a commitment transaction is paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fees {
-    /// By a child transaction that spends a P2A output of 0 sat.
+    /// A child transaction pays the fee. It spends a P2A output of 0 sat of the commitment transaction.
     #[default]
     Child,
-    /// By additional inputs whose whole value becomes fee. The sighash type is ALL|ANYONECANPAY, which covers all
+    /// Additional inputs pay the fee with their whole value. The sighash type is ALL|ANYONECANPAY, which covers all
     /// outputs.
     Inputs,
-    /// By an additional input with a change output. The sighash type is SINGLE|ANYONECANPAY, which covers only the
-    /// contested output. The hash of the settlement leaf is in the annex, which the signature also covers.
+    /// An additional input pays the fee, and an additional output returns the change. The sighash type is
+    /// SINGLE|ANYONECANPAY, which covers only the contested output. The hash of the settlement leaf is in the annex,
+    /// which the signature also covers.
     InputWithChange,
 }
 
 impl Fees {
-    /// Returns the sighash type with which commitment transactions are signed.
+    /// Returns the sighash type with which both parties sign commitment transactions.
     pub const fn hash_type(self) -> u8 {
         match self {
             Fees::Child => sign::DEFAULT,
@@ -45,7 +46,7 @@ impl Fees {
     }
 
     /// Returns the outputs of a commitment transaction. `published` is the hash of the settlement leaf. It is `None` if
-    /// the leaf is the same in all states, so that it need not be published.
+    /// the settlement leaf is the same in all states, so that it need not be published.
     pub(super) fn outputs(self, contested: TxOut, published: Option<[u8; 32]>) -> Vec<TxOut> {
         let hash =
             published.filter(|_| self != Fees::InputWithChange).map(|hash| output(0, op_return(&hash)));
@@ -53,7 +54,8 @@ impl Fees {
         [Some(contested), hash, anchor].into_iter().flatten().collect()
     }
 
-    /// Returns the annex of a commitment transaction. Returns `None` if the hash is published in an output instead.
+    /// Returns the annex of a commitment transaction, which publishes the hash of the settlement leaf. Returns `None`
+    /// if this hash is published in an output instead.
     pub(super) fn annex(self, published: &[u8; 32]) -> Option<Vec<u8>> {
         (self == Fees::InputWithChange).then(|| [&[0x50][..], published].concat())
     }
@@ -75,12 +77,12 @@ impl SignedSequence {
         Ok(self)
     }
 
-    /// Returns the settlement of a state that spends the published commitment transaction. Fee inputs may have changed
-    /// the txid of that transaction.
+    /// Returns the settlement transaction of a state, which spends the published commitment transaction. Fee inputs may
+    /// have changed the txid of that commitment transaction.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the transaction is not this commitment transaction.
+    /// [`ChannelError::Refused`] if `published` is not the commitment transaction of this publisher and state.
     pub fn settle_on(
         &self,
         publisher: usize,
@@ -93,8 +95,8 @@ impl SignedSequence {
     }
 }
 
-/// Adds fee inputs to a commitment transaction and signs them. The fee is the sum of the coins, minus a change output
-/// if `fees` allows one.
+/// Adds the wallet's coins as fee inputs to a commitment transaction, and signs these inputs. If `fees` allows a change
+/// output, it receives the rest of the coins. Otherwise the coins must be equal to the fee.
 ///
 /// # Errors
 ///
@@ -221,7 +223,8 @@ mod tests {
         assert_eq!(shown.expect, Some(ScriptError::SchnorrSig));
     }
 
-    /// Which parts of a commitment transaction the publisher, or anyone, can change without invalidating the signature.
+    /// Shows which parts of a commitment transaction can be changed without invalidating its signature, by the
+    /// publisher or by anyone.
     #[test]
     fn a_version_s_signature_leaves_open_what_its_type_says() {
         for fees in [Fees::Inputs, Fees::InputWithChange] {
@@ -259,7 +262,8 @@ mod tests {
         }
     }
 
-    /// Towers and clients find the funding input and the contested output of a commitment transaction even at index 1.
+    /// Towers and clients find the funding input and the contested output of a commitment transaction even if both have
+    /// index 1.
     #[test]
     fn a_version_behind_another_input_is_answered() {
         for by_tower in [false, true] {
@@ -278,8 +282,8 @@ mod tests {
         }
     }
 
-    /// SINGLE allows additional outputs. An output that imitates the contested output of an old or of the latest state
-    /// comes before the real one. Guards and towers must ignore the imitation.
+    /// The sighash type SINGLE allows additional outputs. So an output that imitates the contested output may come
+    /// before the real one. Guards and towers must ignore the imitation.
     #[test]
     fn a_decoy_before_the_contested_output_is_left_alone() {
         for state in [1, 3] {
@@ -349,7 +353,8 @@ mod tests {
         assert!(with_fee_inputs(Fees::Inputs, version(), (&stage.wallet, &coins), 50_000).is_ok());
     }
 
-    /// Weights of a commitment transaction for each of the three ways to pay, including the child or input that pays.
+    /// Weights of a commitment transaction for each of the three ways to pay its fee, including the child or input that
+    /// pays.
     #[test]
     fn weights_of_the_ways_to_pay() {
         let mut found = Vec::new();

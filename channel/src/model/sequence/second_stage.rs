@@ -46,16 +46,18 @@ use crate::wallet::Wallet;
 /// Weight of a signed commitment transaction with a P2A output and without HTLC outputs, in weight units.
 const VERSION_WEIGHT: u64 = 668;
 
-/// How second-stage transactions are fixed before the commitment transaction is published.
+/// How the parties fix the second-stage transactions of a commitment transaction. With such a transaction, the
+/// publisher moves an HTLC to an output with a delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
-    /// By an OP_CHECKTEMPLATEVERIFY template in the HTLC leaf.
+    /// The HTLC leaf contains an OP_CHECKTEMPLATEVERIFY template, which only the second-stage transaction satisfies.
     Template,
-    /// By a joint signature of both parties under SINGLE|ANYPREVOUT.
+    /// Both parties sign the second-stage transaction in advance, under SINGLE|ANYPREVOUT.
     AnyPrevOut,
 }
 
-/// An HTLC output of a commitment transaction, with the data for the publisher's second-stage transaction.
+/// An HTLC output of a commitment transaction, with the data for the second-stage transaction with which the publisher
+/// spends it.
 #[derive(Clone, Debug)]
 struct Placed {
     htlc: Htlc,
@@ -64,7 +66,7 @@ struct Placed {
     leaf: Vec<u8>,
     /// nLockTime of the second-stage transaction: the expiry if the publisher sends the HTLC, otherwise 0.
     lock_time: u32,
-    /// Joint signature of the second-stage transaction. `None` if a template fixes it.
+    /// Joint signature of the second-stage transaction. `None` if a template fixes that transaction.
     signature: Option<[u8; 64]>,
 }
 
@@ -73,7 +75,7 @@ struct Placed {
 pub struct TwoStage {
     second: Second,
     publisher: usize,
-    /// State number that scripts compare.
+    /// State number of the commitment transaction, as scripts compare it.
     number: u32,
     /// The signed commitment transaction.
     pub commitment: Step,
@@ -86,8 +88,8 @@ pub struct TwoStage {
 pub type FeeCoin<'a> = (&'a Wallet, &'a (OutPoint, TxOut), u64);
 
 impl SignedSequence {
-    /// Returns the output that the second-stage transactions of a commitment transaction create. The publisher can
-    /// spend it after the delay. The other party can spend it with the publisher's signature of a higher state number.
+    /// Returns the output that the second-stage transactions of a commitment transaction have. The publisher can spend
+    /// it after the delay. The other party can spend it with the publisher's signature of a higher state number.
     fn stage_output(&self, publisher: usize, number: u32) -> Result<TapOutput, ChannelError> {
         let own = leaves::delayed(&x_only(&self.setup.party(publisher)?.htlc), self.setup.delay);
         let contest = self.contested(publisher)?.contest_leaf(number);
@@ -135,8 +137,9 @@ impl SignedSequence {
         Ok(Placed { htlc: *htlc, out, leaf, lock_time, signature: None })
     }
 
-    /// Returns the conditions for a state whose HTLC outputs are in the commitment transaction. No amount may be
-    /// trimmed. An HTLC must expire late enough for two confirmations: of the commitment transaction and of the claim.
+    /// Returns the conditions for a channel state whose HTLCs are outputs of the commitment transaction. Each HTLC and
+    /// each balance that is not zero must be large enough for an output. An HTLC must expire late enough for two
+    /// confirmations: of the commitment transaction and of the transaction that claims it.
     fn two_stage_terms(&self) -> Terms {
         let size = Size { frame: VERSION_WEIGHT, balance: 0, htlc: OUTPUT_WEIGHT, most: MAX_TRUC_WEIGHT };
         Terms {
@@ -290,8 +293,8 @@ fn second_stage(second: Second, lock_time: u32, stages: &[(u64, &TapOutput)]) ->
     transaction(3, lock_time, inputs, outputs)
 }
 
-/// Builds one transaction that spends every output of `confirmed` with the script of `out`. The function `witness`
-/// makes the witness of each input.
+/// Builds one transaction that spends all outputs of the transactions `confirmed` that have the script of `out`. The
+/// function `witness` makes the witness of each input.
 fn take_all(
     (label, sequence, lock_time): (&'static str, u32, u32),
     (out, confirmed): (&TapOutput, &[&Transaction]),

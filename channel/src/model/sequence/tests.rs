@@ -17,7 +17,8 @@ fn setup() -> Setup {
     Setup::named("sequence tests", 2, CAPACITY, 144).unwrap()
 }
 
-/// Returns a channel in state 3, its chain, and the commitment transaction that the first party published for `state`.
+/// Returns a channel in state 3, its simulated chain, and the commitment transaction that the first party published for
+/// the state `state`.
 fn published(profile: Profile, state: u32) -> (SignedSequence, Stage, Transaction) {
     let mut channel = SignedSequence::new(setup(), profile, content(0)).unwrap();
     let mut stage = Stage::new(&channel).unwrap();
@@ -67,8 +68,8 @@ fn evidence_that_the_publisher_makes_completes_no_justice() {
     }
 }
 
-/// The signature of the tower's key covers all inputs and outputs, so nobody can add any. This is true even for the
-/// profile in which the template alone would allow more inputs.
+/// The tower's signature covers all inputs and outputs of the justice transaction, so nobody can add any. This is true
+/// even for the profile in which the template alone would allow more inputs.
 #[test]
 fn justice_takes_no_other_input_and_no_other_output() {
     for profile in WITH_TOWERS {
@@ -90,7 +91,7 @@ fn justice_takes_no_other_input_and_no_other_output() {
     }
 }
 
-/// If the reward goes to the tower's own key, the tower needs that key to make the justice transaction.
+/// If the tower's reward is paid to its own key, the tower needs that key to make the justice transaction.
 #[test]
 fn a_paid_tower_needs_the_key_that_the_terms_name() {
     let key = |name: &str| crate::keys::Seed::from_name(name).keypair("tower", &[]).unwrap();
@@ -124,8 +125,9 @@ fn tower_records_are_read_as_they_were_written() {
     }
 }
 
-/// Computes the number of updates as an outsider could in an earlier version of the code. There the mask and the first
-/// state number were hashes of the internal key, which every control block reveals.
+/// Computes the number of updates from a published commitment transaction, as any observer could in an earlier version
+/// of the code. In that version the mask and the first state number were hashes of the internal key, which every
+/// control block reveals.
 fn count_by_outsider(published: &Transaction, control_block: &[u8], start: u32) -> Option<u32> {
     let drawn = sha256(&control_block[1..33]);
     let mask = u32::from_le_bytes(drawn[..4].try_into().unwrap()) & MAX_NUMBER;

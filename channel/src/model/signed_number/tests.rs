@@ -12,7 +12,7 @@ use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{outpoint, output, p2a, p2tr, set_witness, weight};
 
 const CAPACITY: u64 = 1_000_000;
-/// State number of the contested output on the chain.
+/// Number of the state whose contested output is on the chain.
 const N: u32 = 0x0100_0000;
 
 fn key(name: &str) -> Keypair {
@@ -28,20 +28,21 @@ fn verdict(tx: &Transaction, prevouts: &[TxOut], input: usize) -> Option<ScriptE
     }
 }
 
-/// Returns the justice transaction, which pays everything to the victim and also has a P2A output.
+/// Returns the justice transaction for the state number `number`. It pays everything to the victim and also has a P2A
+/// output.
 fn justice(number: u32) -> Transaction {
     let outputs = vec![output(CAPACITY, p2tr(&x_only(&key("payout")))), output(0, p2a())];
     let inputs = vec![input(OutPoint::null(), SEQUENCE_FREE)];
     transaction(3, Profile::AnyPrevOutAlone.lock_time(number), inputs, outputs)
 }
 
-/// Returns the witness element that proves the cheater's signature of a state number.
+/// Returns the witness element that proves the cheater's signature of the state number `number`.
 fn shown(number: u32) -> Vec<u8> {
     let signature = Profile::AnyPrevOutAlone.sign_number(&key("number"), number).unwrap();
     Profile::AnyPrevOutAlone.show_number(number, &signature).remove(0)
 }
 
-/// Returns an output whose tree contains `leaf` at this depth, and a transaction that creates the output.
+/// Returns a taproot output whose tree contains `leaf` at this depth, and a transaction that creates this output.
 fn contested(leaf: &[u8], depth: u8) -> (TapOutput, Transaction) {
     let mut leaves = vec![(depth, Leaf::Script(leaf.to_vec()))];
     leaves.extend((1..=depth).rev().map(|depth| (depth, Leaf::Hidden([depth; 32]))));
@@ -50,7 +51,8 @@ fn contested(leaf: &[u8], depth: u8) -> (TapOutput, Transaction) {
     (out, source)
 }
 
-/// Returns a signature by `key` under SIGHASH_DEFAULT for the input at index `place`, which spends `leaf`.
+/// Returns a signature by `key` under SIGHASH_DEFAULT for the input at index `place`. This input satisfies the leaf
+/// script `leaf`.
 fn whole(tx: &Transaction, prevouts: &[TxOut], place: usize, leaf: &[u8], key: &Keypair) -> Vec<u8> {
     let digest = sign::script_path(tx, prevouts, place, leaf, sign::DEFAULT, false, None).unwrap();
     sign_schnorr(key, &digest).to_vec()
@@ -61,9 +63,9 @@ fn consent(tx: &Transaction, key: &Keypair) -> Vec<u8> {
     with_hash_type(sign_schnorr(key, &digest), ALL_ANYPREVOUTANYSCRIPT)
 }
 
-/// Returns how the script of the victim's contest ends, for a signature of the state number `number`. `before` changes
-/// the transaction before the victim signs, and `after` changes it afterwards. `place` is the index of the contest's
-/// input.
+/// Verifies a contest transaction that proves a signature of the state number `number`. Returns the script error, or
+/// `None` if the transaction is valid. `before` changes the transaction before the victim signs, and `after` changes it
+/// afterwards. `place` is the index of the input that spends the contested output.
 fn contest(
     number: u32,
     before: impl FnOnce(&mut Transaction, &mut Vec<TxOut>),
@@ -96,8 +98,9 @@ fn higher_numbers_open_the_contest_and_others_do_not() {
     }
 }
 
-/// The changes in the first check are made before the victim signs. So if the script fails, the signature of the state
-/// number does not allow the change.
+/// The signature of a state number commits to nLockTime, nSequence and nVersion. To show this, the first check of each
+/// case changes the transaction before the victim signs, so only the signature of the state number can make the script
+/// fail.
 #[test]
 fn a_number_fixes_lock_time_sequence_and_version() {
     type Change = fn(&mut Transaction, &mut Vec<TxOut>);
@@ -128,7 +131,8 @@ fn a_number_fixes_lock_time_sequence_and_version() {
     }
 }
 
-/// The signature of a state number is valid at any input index, so guards must look for an outpoint in every input.
+/// The signature of a state number is valid at any input index, so guards must look for the contested outpoint in every
+/// input.
 #[test]
 fn a_number_is_valid_at_any_input_and_without_annex_only() {
     let first = |tx: &mut Transaction, prevouts: &mut Vec<TxOut>| {
@@ -140,8 +144,8 @@ fn a_number_is_valid_at_any_input_and_without_annex_only() {
     assert_eq!(contest(N + 1, nothing, annex, 0), Some(SchnorrSig));
 }
 
-/// Returns a justice transaction that spends the tower leaf. `stack` supplies the witness elements below the signature
-/// of the state number.
+/// Returns a justice transaction that spends an output with the tower leaf. `stack` supplies the witness elements below
+/// the signature of the state number.
 fn tower_spend(
     leaf: &[u8],
     depth: u8,
@@ -198,8 +202,9 @@ fn a_reader_of_the_mempool_adds_inputs_unless_the_towers_key_signs() {
     }
 }
 
-/// Leaves that were proposed for towers: a leaf of 41 bytes, in trees with three and with two leaves, and a leaf that
-/// also requires a key.
+/// Two leaf scripts that were proposed for towers. The first has 41 bytes and requires only a signature of a higher
+/// state number, so the publisher can take the output. The second also requires a signature by a key of the tower,
+/// which prevents this.
 #[test]
 fn a_leaf_that_the_number_key_opens_alone_pays_whom_the_publisher_likes() {
     let bare = [script(&[&Push(&bip118("number")), &O::OP_CHECKSIGVERIFY]), next_lock()].concat();
@@ -223,8 +228,8 @@ fn a_leaf_that_the_number_key_opens_alone_pays_whom_the_publisher_likes() {
     }
 }
 
-/// If a signature inside the leaf fixed the justice transaction, only a single state number could ever satisfy the
-/// leaf.
+/// If the tower leaf contained a signature of the justice transaction, only a single state number could ever satisfy
+/// this leaf.
 #[test]
 fn a_signature_in_the_leaf_fixes_the_number_too() {
     let generator = generator_keypair().unwrap();
@@ -238,8 +243,8 @@ fn a_signature_in_the_leaf_fixes_the_number_too() {
     }
 }
 
-/// If two contested outputs had the same keys, one transaction could answer both, and one capacity would become its
-/// fee. This is impossible if the victim's key is different for each funding output.
+/// If the contested outputs of two channels had the same keys, one transaction could answer both, and the capacity of
+/// one would become fee. This is impossible if the victim's key is different for each funding output.
 #[test]
 fn one_transaction_does_not_answer_two_fundings() {
     for (second, error) in [("penalty", None), ("penalty of another funding", Some(SchnorrSig))] {
@@ -262,7 +267,8 @@ fn one_transaction_does_not_answer_two_fundings() {
     }
 }
 
-/// The nLockTime, 500,000,000 plus the state number, must be earlier than the median time of the last blocks.
+/// The nLockTime of a contest, 500,000,000 plus the state number, must be earlier than the median time of the last
+/// blocks.
 #[test]
 fn a_number_of_the_future_is_not_mined() {
     let mut chain = Chain::new(Flags::ANYPREVOUT, Policy::default());
@@ -292,7 +298,8 @@ fn a_number_of_the_future_is_not_mined() {
     assert!(channel.script_number(left).is_err());
 }
 
-/// Weights for each profile: commitment, settlement, contest and justice transaction of the same state.
+/// Weights of four transactions of the same state, for each profile: commitment, settlement, contest and justice
+/// transaction.
 #[test]
 fn weights_of_the_profiles() {
     let read =

@@ -1,12 +1,12 @@
-//! Tests with transactions of the other party that must not prevent a claim from confirming.
+//! Tests in which the other party submits transactions to prevent a claim from confirming, without success.
 
 use super::*;
 use crate::bolt3::{SIGHASH_ALL, scripts, sign_segwit_v0};
 use crate::tx::{outpoint, p2wsh, set_witness, transaction};
 
-/// A commitment transaction of version 2 has one anchor for each party. The peer's child on its own anchor does not
-/// conflict with the party's child. Therefore the fee of the party's child rises only with the market. The party does
-/// not pay for the peer's child, and the peer's child does not delay the party's child.
+/// A commitment transaction of version 2 has one anchor for each party, so the children of both parties do not
+/// conflict. The party does not pay for the peer's child, and the peer's child does not delay the party's child.
+/// Therefore the fee of the party's child rises only with the market.
 #[test]
 fn a_child_of_the_peers_own_anchor_is_not_replaced() {
     let setup = Setup::named("anchors", 2, CAPACITY, 144).unwrap();
@@ -52,9 +52,10 @@ fn a_child_of_the_peers_own_anchor_is_not_replaced() {
     }
 }
 
-/// The peer offers an old state with a child that pays a high fee. Before the last blocks of the delay, the victim does not outbid
-/// it: the fee of a transaction that is replaced costs the peer nothing. Either the old state confirms, at the peer's expense,
-/// and is answered at the market feerate; or it does not, and is replaced in time.
+/// The peer submits an old state to the mempool with a child that pays a high fee. The victim outbids it only in the
+/// last blocks of the delay, because a replaced transaction costs the peer nothing. If the old state confirms before
+/// that, the peer has paid the high fee, and the victim answers at the market feerate. If it does not confirm, the
+/// victim replaces it in time.
 #[test]
 fn an_old_state_of_high_fee_is_outbid_in_the_last_blocks_only() {
     let setup = Setup::named("outbid", 2, CAPACITY, 40).unwrap();
@@ -104,8 +105,9 @@ fn an_old_state_of_high_fee_is_outbid_in_the_last_blocks_only() {
     assert!((15..=28).contains(&block) && fee > theirs, "{block} {fee}");
 }
 
-/// Where signatures allow anyone to add inputs to a settlement, an added input must not be able to pay a fee. Every
-/// accepted state ensures this, because its anchor is dust.
+/// If the signatures of a settlement allow additional inputs, such an input must not be able to pay a fee. The
+/// acceptance rules ensure this: the P2A output is below the dust limit, and a transaction with a dust output and a fee
+/// is not relayed.
 #[test]
 fn nobody_adds_inputs_to_a_settlement_by_anyprevoutanyscript() {
     for kind in [Kind::SignedSequence(Profile::AnyPrevOut), Kind::Symmetry(Form::AnyPrevOut)] {

@@ -3,9 +3,9 @@
 use super::*;
 use crate::wallet::Wallet;
 
-/// The tower's transaction for a justice kit must take to_local. If only to_remote is left, the tower does nothing,
-/// because to_remote belongs to the client in any case. The transaction has version 3. Anyone who sees it can add a
-/// child, and version 3 limits the cost of replacing this child.
+/// The transaction that a tower builds from a justice kit must take to_local. If only to_remote is left, the tower does
+/// nothing, because to_remote belongs to the client in any case. The transaction has version 3: anyone who sees it can
+/// add a child, and version 3 limits the cost of replacing this child.
 #[test]
 fn a_kit_is_for_to_local_and_of_version_3() {
     for format in [Format::Anchors, Format::ZeroFee] {
@@ -21,8 +21,8 @@ fn a_kit_is_for_to_local_and_of_version_3() {
     }
 }
 
-/// The client's own balance in a revoked commitment transaction is not at stake, because nobody else can take it.
-/// So the tower's fees stay below the cheater's balance.
+/// The client's own balance in a revoked commitment transaction is not at stake, because nobody else can take it. So
+/// the fees that the tower pays stay below the cheater's balance.
 #[test]
 fn a_kit_costs_no_more_than_the_cheaters_balance() {
     let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
@@ -46,9 +46,9 @@ fn a_kit_costs_no_more_than_the_cheaters_balance() {
     assert!(stage.paid(channel, 1) > 990_000);
 }
 
-/// A tower's transaction contains the signature for to_remote, with which anyone can spend that output in a transaction
-/// with a high fee. The tower then takes to_local alone, because replacing the other transaction would cost more than
-/// to_local is worth.
+/// The justice transaction of a tower reveals the signature for to_remote. With it, anyone can spend that output in a
+/// transaction with a high fee. The tower then takes to_local alone, because replacing the other transaction would cost
+/// more than to_local is worth.
 #[test]
 fn to_local_is_taken_alone_while_somebody_spends_to_remote() {
     let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();

@@ -34,7 +34,8 @@ fn a_hook_fits_one_transaction_and_its_channels_have_outputs() {
     }
 }
 
-/// An HTLC of an inner channel can be claimed only after the outer channel is settled, so its expiry must be later.
+/// An HTLC of an inner channel can be claimed only after the outer channel is settled, so its expiry must be later than
+/// that of an HTLC in the outer channel.
 #[test]
 fn expiries_inside_a_hook_are_beyond_both_delays() {
     let mut factory = hook(Form::TemplateHash, 3_000_000);

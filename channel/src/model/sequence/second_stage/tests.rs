@@ -8,7 +8,7 @@ use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// A claim by the publisher: the index of an HTLC in the state, and the preimage if the publisher receives the HTLC.
+/// An HTLC that the publisher claims: its index in the state, and the preimage if the publisher receives the HTLC.
 type Claimed = (usize, Option<[u8; 32]>);
 
 /// Returns an HTLC that party 0 offers (if `offered`) or receives.
@@ -17,8 +17,8 @@ fn htlc(offered: bool, sat: u64, expiry: u32) -> Htlc {
     Htlc { from, to: 1 - from, sat, expiry, payment_hash: sha256(&PREIMAGE) }
 }
 
-/// A state with two HTLCs that party 0 receives, two that it offers with the same expiry, and one that it offers with a
-/// later expiry. All expire long before the contest delay of 144 blocks ends.
+/// Returns a state with five HTLCs. Party 0 receives two of them, offers two with the same expiry, and offers one with
+/// a later expiry. All expire long before the contest delay of 144 blocks ends.
 fn content(height: u32) -> Content {
     let htlcs = vec![
         htlc(false, 10_000, height + 60),
@@ -59,7 +59,8 @@ fn verdict(step: &Step, input: usize, proposals: Flags) -> Option<ScriptError> {
     }
 }
 
-/// The HTLCs are resolved before the contest delay ends. After it, one transaction takes all second-stage outputs.
+/// All HTLCs are resolved before the contest delay ends. After the delay, one transaction takes all second-stage
+/// outputs.
 #[test]
 fn htlcs_move_to_second_stages_which_are_claimed_together() {
     let mut weights = Vec::new();
@@ -102,7 +103,8 @@ fn htlcs_move_to_second_stages_which_are_claimed_together() {
     assert_eq!(weights, [8_227, 6_376]);
 }
 
-/// A template commits to the number of inputs. So two HTLCs cannot share a transaction, and no fee input can be added.
+/// A template commits to the number of inputs of the second-stage transaction. So two HTLCs cannot share such a
+/// transaction, and no fee input can be added to it.
 #[test]
 fn a_template_fixes_the_number_of_inputs() {
     let (channel, mut stage, version) = published(Profile::Ctv, Second::Template);
@@ -119,7 +121,8 @@ fn a_template_fixes_the_number_of_inputs() {
     assert_eq!(verdict(&step, 0, proposals), None);
 }
 
-/// A signature under SINGLE|ANYPREVOUT fixes nLockTime and the output at the index of the input, whatever the txid is.
+/// A signature of a second-stage transaction under SINGLE|ANYPREVOUT commits to nLockTime and to the output at the
+/// index of the input, but not to the txid of the spent transaction.
 #[test]
 fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     let (channel, mut stage, version) = published(Profile::AnyPrevOut, Second::AnyPrevOut);
@@ -154,8 +157,8 @@ fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     assert_eq!(version.second_stage(&channel, &[(5, None)], fee), Err(missing));
 }
 
-/// The cheater moves HTLCs of an old state to second stages. The victim knows the state number, but has no data of
-/// these HTLCs.
+/// The cheater moves HTLCs of an old state to outputs of second-stage transactions. The victim takes these outputs. It
+/// knows the state number, but has no data of the HTLCs.
 #[test]
 fn second_stages_of_an_old_state_are_punished_together() {
     for (profile, second) in FORMS {
@@ -191,8 +194,8 @@ fn second_stages_of_an_old_state_are_punished_together() {
     }
 }
 
-/// The victim or its tower takes the contested output of an old commitment transaction as usual. It contains only the
-/// balances, and a tower reads its amount from the chain.
+/// The victim or its tower takes the contested output of an old commitment transaction that also has HTLC outputs. The
+/// contested output contains only the balances, and a tower reads its amount from the chain.
 #[test]
 fn the_contested_output_of_an_old_version_is_punished_with_its_own_amount() {
     for (profile, second) in FORMS {
@@ -213,8 +216,8 @@ fn the_contested_output_of_an_old_version_is_punished_with_its_own_amount() {
     }
 }
 
-/// An HTLC must expire late enough for two confirmations, but may expire before the contest delay ends. No amount may
-/// be trimmed.
+/// If HTLCs are outputs of the commitment transaction, an HTLC must expire late enough for two confirmations, but may
+/// expire before the contest delay ends. No balance or HTLC may be trimmed.
 #[test]
 fn contents_are_accepted_before_they_are_signed() {
     let (mut channel, _stage) = channel(Profile::Ctv);
@@ -258,8 +261,8 @@ fn a_profile_that_cannot_fix_a_second_stage_is_refused() {
     }
 }
 
-/// An HTLC is part of two old states. The publisher can move it only to the second-stage output of the state number
-/// that it published, and the victim looks for that output.
+/// The same HTLC is part of two old states. The publisher can move it only to the second-stage output of the state
+/// number that it published, and the victim looks for that output.
 #[test]
 fn the_signature_of_another_state_does_not_move_an_htlc() {
     let (mut channel, mut stage) = channel(Profile::AnyPrevOut);
