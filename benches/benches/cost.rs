@@ -1,5 +1,6 @@
-//! Measures the cost of verification. `cargo bench` runs this benchmark and prints a table at the end. Criterion's options
-//! set the measurement time and select workloads: `cargo bench --bench cost -- --measurement-time 10 csfs`.
+//! Measures the time that verification takes. `cargo bench` runs this benchmark and prints a table at the end.
+//! Criterion's options set the measurement time and select workloads: `cargo bench --bench cost -- --measurement-time
+//! 10 csfs`.
 
 #![allow(clippy::panic, reason = "a table that lacks a part must not look whole")]
 
@@ -15,15 +16,16 @@ use sigstack_benches::shape::Shape;
 use sigstack_benches::{Workload, constructions, opcodes, proposals, scripts, spends};
 use sigstack_compiler::compile_text;
 
-/// Returns how often the body of a shape is repeated in the timed script. The number is large enough to make the fixed cost
-/// negligible.
+/// Returns how often the timed tapscript repeats the opcodes of a shape. The number is large enough to make the fixed
+/// cost of the spend negligible.
 fn bodies(shape: &Shape) -> usize {
     if shape.checks == 0 { 10_000 } else { 20 }
 }
 
 const SAMPLES: usize = 20;
 
-/// Returns the median time of some work in nanoseconds, or `None` if the command line filters it out.
+/// Measures some work with Criterion. Returns the median time in nanoseconds, or `None` if the command line filters
+/// the work out.
 fn run(criterion: &mut Criterion, group: &str, name: &str, mut work: impl FnMut()) -> Option<f64> {
     let samples = RefCell::new(Vec::new());
     criterion.bench_function(&format!("{group}/{name}"), |bencher| {
@@ -65,7 +67,8 @@ fn print_workloads(criterion: &mut Criterion, group: &str, workloads: Vec<Worklo
     }
 }
 
-/// Times the compilation of each policy file from its text to its taproot output.
+/// Times the compilation of each policy file from its text to its taproot output, and appends a table of the times to
+/// `lines`.
 fn print_compiler(criterion: &mut Criterion, lines: &mut String) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../script-compiler/policies");
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -87,7 +90,7 @@ fn print_compiler(criterion: &mut Criterion, lines: &mut String) -> Result<(), S
     Ok(())
 }
 
-/// Returns one shape for each opcode: the first shape that repeats this opcode.
+/// Returns the first tapscript shape for each opcode, among today's opcodes and those of proposals.
 fn one_shape_each() -> Vec<Shape> {
     let mut shapes: Vec<Shape> = Vec::new();
     for shape in opcodes::today().into_iter().chain(opcodes::proposed().into_iter().map(|(_, shape)| shape)) {

@@ -20,8 +20,8 @@ use gungraun::{
 };
 use sigstack_benches::{Keys, Workload, opcodes, spends};
 
-/// Sets the limit from a recorded number of instructions. valgrind 3.19 does not offer the SHA instructions to libraries, so
-/// the numbers are those of x86-64 code without them.
+/// Sets the maximum number of instructions to 3 % above a recorded number. valgrind 3.19 does not offer the SHA
+/// instructions to libraries, so the numbers are those of x86-64 code without them.
 fn recorded(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     callgrind.hard_limits([(EventKind::Ir, instructions + instructions * 3 / 100)]);
@@ -34,8 +34,8 @@ fn spend(name: &str) -> Workload {
     warmed(spends::find(name, 1).unwrap_or_else(|| panic!("no workload {name}")))
 }
 
-/// Returns a workload with the first shape of an opcode. The body is repeated so often that the cost of the commitment check
-/// is negligible.
+/// Returns a workload with a tapscript that repeats one opcode 10,000 times. The cost of the taproot commitment check
+/// is then negligible.
 fn opcode(opcode: &str) -> Workload {
     let proposed = opcodes::proposed().into_iter().map(|(_, shape)| shape);
     let shape = opcodes::today().into_iter().chain(proposed).find(|shape| shape.opcode == opcode);
@@ -44,7 +44,7 @@ fn opcode(opcode: &str) -> Workload {
     warmed(Workload::new(opcode, shape.flags, 1, case))
 }
 
-/// Verifies the workload once, so that one-time initialization of the process is not counted.
+/// Verifies all transactions of a workload once, so that one-time initialization of the process is not counted.
 fn warmed(workload: Workload) -> Workload {
     assert!(workload.cases.iter().all(|case| case.verify(workload.flags)), "{}", workload.name);
     workload

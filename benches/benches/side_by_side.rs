@@ -1,4 +1,5 @@
-//! Compares the speed of this engine with libsecp256k1 alone, bitcoinconsensus and (feature `kernel`) libbitcoinkernel, in one run:
+//! Compares the speed of this engine with other code in one run: libsecp256k1 alone, bitcoinconsensus and, with the
+//! feature `kernel`, libbitcoinkernel.
 //!
 //!     cargo bench --bench side_by_side -- [--rounds N] [--sample-ms N] [--only TEXT] [--json FILE]
 
@@ -16,12 +17,12 @@ use sigstack_benches::scripts::{self, Kind};
 use sigstack_benches::{Workload, proposals, spends};
 use sigstack_interpreter::Flags;
 
-/// A workload, and what is measured in addition to the engine's time.
+/// A workload to measure, and the work with which the engine's time is compared.
 struct Row {
     workload: Workload,
     floor: Vec<Vec<CurveCall>>,
     kind: Option<Kind>,
-    /// The same workload with every proposal active, if it uses no proposal.
+    /// The same workload with every proposal active. `None` if the workload uses a proposal or is a script workload.
     active: Option<Workload>,
 }
 
@@ -30,9 +31,10 @@ struct Measured {
     workload: String,
     engine: Sampled,
     floor: Option<Sampled>,
-    /// Result for the same workload with every proposal active.
+    /// Times of the engine for the same workload with every proposal active. `None` if this was not measured.
     active: Option<Sampled>,
-    /// Results in the order of the peers; `None` for a peer that does not implement the rules of the workload.
+    /// Times of the other verifiers, in the order of the peers. `None` for a verifier that does not implement the
+    /// rules of the workload.
     peers: Vec<Option<Sampled>>,
 }
 
@@ -92,7 +94,8 @@ fn measure(rows: &[Row], peers: &[Peer], plan: Plan) -> Vec<Measured> {
         .collect()
 }
 
-/// Returns the engine's ratios, both as ratio of medians and as median of ratios, for the JSON report.
+/// Returns the ratios of the engine's time to the other times, for the JSON report. Each ratio is given as a ratio of
+/// medians and as a median of ratios.
 fn ratios(row: &Measured) -> serde_json::Value {
     let both = |other: &Sampled| [row.engine.ratio_of_medians(other), row.engine.ratio_to(other)];
     serde_json::json!({
@@ -103,7 +106,7 @@ fn ratios(row: &Measured) -> serde_json::Value {
     })
 }
 
-/// Returns the first word of a peer's name.
+/// Returns the first word of the name of another verifier (peer).
 fn word(peer: &Peer) -> &str {
     peer.name.split_whitespace().next().unwrap_or_default()
 }
@@ -162,8 +165,8 @@ impl Ratios for Run<'_> {
         Some((self.ratio)(row.active.as_ref()?, &row.engine))
     }
 
-    /// Computes the result from the ratios of both workloads to libsecp256k1 alone, because these vary less than the
-    /// times.
+    /// Computes the additional times from the ratios of both workloads to libsecp256k1 alone, because these ratios
+    /// vary less than the times.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64> {
         let of = |name| Some((self.row(name)?.floor.as_ref()?.timing.median, self.to_floor(name)?));
         let ((more, more_ratio), (less, less_ratio)) = (of(workload)?, of(base)?);

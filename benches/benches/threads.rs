@@ -16,7 +16,7 @@ use sigstack_benches::report::{Environment, micros, table};
 use sigstack_benches::{Workload, spends};
 use sigstack_interpreter::{Spend, verify_spends};
 
-/// A name, and the work of one round.
+/// Name of a workload, and the function that does the work of one round.
 type Work<'a> = (String, Box<dyn Fn() + Sync + 'a>);
 
 fn works(workloads: &[Workload]) -> Vec<Work<'_>> {
@@ -34,7 +34,8 @@ fn works(workloads: &[Workload]) -> Vec<Work<'_>> {
     workloads.iter().map(work).collect()
 }
 
-/// Returns thread pools with 1, 2, 4, … threads up to the processor's number of threads, and one with that number.
+/// Returns thread pools with 1, 2, 4, … threads, up to the number of threads of the processor. The last pool has
+/// exactly this number.
 fn pools() -> Vec<ThreadPool> {
     let most = std::thread::available_parallelism().map_or(1, usize::from);
     let counts = std::iter::successors(Some(1), |count| Some(2 * count)).take_while(|count| *count < most);

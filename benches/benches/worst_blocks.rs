@@ -15,13 +15,14 @@ use sigstack_benches::worst;
 use sigstack_benches::worst::legacy::{self, Candidate, LegacyBlock};
 use sigstack_benches::{Workload, spends};
 
-/// Number of Schnorr checks in the reference block, which is the maximum that the budget of a block allows.
+/// Number of Schnorr checks in the reference block. The signature operation budget of a block allows no more.
 const YARDSTICK_CHECKS: usize = 80_000;
 
-/// Number of Schnorr checks of the reference block that are timed. The time of the others is extrapolated.
+/// Number of Schnorr checks of the reference block that are timed. The time of all is extrapolated from them.
 const TIMED_CHECKS: usize = 2_000;
 
-/// Number of times that a round measures each part, alternating with the reference block. The fastest measurement counts.
+/// Number of times that a round measures each block, alternating with the reference block. The fastest measurement
+/// counts.
 const TURNS: usize = 3;
 
 const LEGACY_TODAY: &str = "legacy today";
@@ -30,7 +31,7 @@ const LEGACY_TODAY: &str = "legacy today";
 struct Row {
     subject: String,
     script: String,
-    /// Part of the block that was built and verified, as a fraction of the block.
+    /// Size of the part of the block that was built and verified, as a fraction of the whole block.
     measured_part: f64,
     seconds: Timing,
     to_schnorr: Timing,
@@ -46,21 +47,22 @@ fn yardstick(calls: &[Vec<CurveCall>]) -> f64 {
     time(run).as_secs_f64() * (YARDSTICK_CHECKS / TIMED_CHECKS) as f64
 }
 
-/// Finds the legacy script that takes longest. Each candidate is timed once.
+/// Returns the legacy script with the longest verification time. Each script that is tried is timed once.
 fn worst_legacy(block: &LegacyBlock) -> Result<Candidate, String> {
     let timed = legacy::candidates().into_iter().map(|candidate| (block.seconds(&candidate), candidate));
     let worst = timed.max_by(|(a, _), (b, _)| a.total_cmp(b));
     worst.map(|(_, candidate)| candidate).ok_or("no legacy script".to_owned())
 }
 
-/// A block that is measured once in each round, and its measurements.
+/// A block that is measured once in each round, together with the measurements of all rounds.
 struct Measured<'a> {
     subject: String,
     script: String,
     part: f64,
     run: Box<dyn Fn() -> f64 + 'a>,
     seconds: Vec<f64>,
-    /// Ratios of each time to that of the block of 80,000 Schnorr checks, which is measured in alternation.
+    /// Ratio of the block's time to that of the reference block of 80,000 Schnorr checks, for each round. Both are
+    /// measured in alternation.
     to_schnorr: Vec<f64>,
 }
 
@@ -145,8 +147,8 @@ fn print(yardstick: &Timing, rows: &[Row]) {
     rows.iter().for_each(|row| println!("- {}: {}", row.subject, row.script));
 }
 
-/// Draws a bar chart of the time of each block, relative to a block of 80,000 Schnorr checks. The legacy block is left
-/// out, because its bar would make all others invisible.
+/// Draws a bar chart of the verification time of each block, relative to a block of 80,000 Schnorr checks. The legacy
+/// block is left out, because its bar would make all others invisible.
 fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.subject != LEGACY_TODAY).collect();
     rows.sort_by(|a, b| a.to_schnorr.median.total_cmp(&b.to_schnorr.median));
@@ -178,7 +180,7 @@ fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The result of a run, in the format that `--json` writes.
+/// The result of a run of this benchmark, in the format that `--json` writes.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Report {
     environment: Environment,
@@ -188,8 +190,8 @@ struct Report {
     blocks: Vec<Row>,
 }
 
-/// Reads the reports in a folder. Returns a table with the time of each block relative to a block of 80,000 Schnorr
-/// checks, with one column for each report.
+/// Reads the JSON reports in a folder. Returns a table with the time of each block relative to a block of 80,000
+/// Schnorr checks. The table has one column for each report.
 fn merge(folder: &str) -> Result<String, String> {
     let failed =
         |path: &std::path::Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());

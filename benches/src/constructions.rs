@@ -1,4 +1,4 @@
-//! Workloads made from payment channels: the transactions that the channel crate publishes when it plays every
+//! Workloads made from payment channels: the transactions that the channel crate publishes when it simulates every
 //! construction.
 
 use sigstack_channel::export::play_cases;
@@ -6,10 +6,11 @@ use sigstack_channel::model::KINDS;
 
 use crate::workload::{Case, Workload};
 
-/// Number of times that each construction is simulated, each time with other keys.
+/// Number of simulations of each construction. Each has other keys.
 const VARIANTS: usize = 4;
 
-/// Returns one workload for each kind of transaction that a simulated construction publishes, under the flags that it needs.
+/// Returns one workload for each kind of transaction that a simulated channel construction publishes, with the flags
+/// that it needs.
 ///
 /// # Errors
 ///

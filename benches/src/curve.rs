@@ -1,41 +1,41 @@
-//! Records the calls that a verification makes to libsecp256k1, by means of an inspector.
+//! Records the calls to libsecp256k1 that a verification makes. An inspector observes them.
 
 use sigstack_interpreter::{CommitmentStep, Event, Flags, Inspector, SignedMessage, Spend};
 
 use crate::workload::Case;
 
-/// One call to libsecp256k1, with its operands as bytes.
+/// One call that a verification makes to libsecp256k1, with its operands as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CurveCall {
-    /// Verification of a DER signature of a digest.
+    /// Verification of an ECDSA signature of a digest.
     Ecdsa {
-        /// DER signature without hash type.
+        /// DER encoding of the ECDSA signature, without hash type.
         signature: Vec<u8>,
-        /// Public key.
+        /// Public key of the ECDSA signature.
         public_key: Vec<u8>,
-        /// Signed digest.
+        /// Digest that was signed with ECDSA.
         digest: [u8; 32],
-        /// Result of the verification.
+        /// Whether the ECDSA signature is valid.
         valid: bool,
     },
     /// Verification of a Schnorr signature of a message under an x-only key.
     Schnorr {
-        /// Schnorr signature.
+        /// Schnorr signature that is verified.
         signature: [u8; 64],
-        /// X-only public key.
+        /// X-only public key of the Schnorr signature.
         public_key: [u8; 32],
-        /// Signed message.
+        /// Message that was signed with the Schnorr signature.
         message: Vec<u8>,
     },
-    /// Check that a taproot output key is the tweaked internal key.
+    /// Check that a taproot output key is the internal key with the tweak added.
     Tweak {
-        /// Internal key.
+        /// X-only internal key of the taproot output.
         internal_key: [u8; 32],
-        /// Tweak.
+        /// Tweak that is added to the internal key.
         tweak: [u8; 32],
-        /// Output key.
+        /// X-only output key of the taproot output.
         output_key: [u8; 32],
-        /// `true` if the Y coordinate of the output key is odd.
+        /// Whether the Y coordinate of the output key is odd.
         is_odd: bool,
     },
 }
@@ -79,7 +79,7 @@ impl Inspector for Recorder<'_> {
 }
 
 impl CurveCall {
-    /// Returns the calls of all inputs of a case.
+    /// Returns the calls to libsecp256k1 that the verification of all inputs of a transaction makes.
     pub(crate) fn of(case: &Case, flags: Flags) -> Vec<CurveCall> {
         let spend = Spend::new(&case.tx, &case.prevouts).expect("a prevout for each input");
         let mut calls = Vec::new();

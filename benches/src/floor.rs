@@ -1,5 +1,5 @@
-//! The floor: the time of libsecp256k1 alone, including the parsing of keys and signatures. No verifier that uses this
-//! library can be faster.
+//! Makes only the calls to libsecp256k1 that a verification makes. Their time, which includes the parsing of keys and
+//! signatures, is called the floor. No verifier that uses this library can be faster.
 
 use std::os::raw::c_int;
 
@@ -8,7 +8,7 @@ use secp256k1::{Message, PublicKey, XOnlyPublicKey, ecdsa, schnorr};
 
 pub use crate::curve::CurveCall;
 
-/// Makes all calls to libsecp256k1 that a verification makes. Returns `false` if a result is not the expected one.
+/// Makes the given calls to libsecp256k1. Returns `false` if a result is not the expected one.
 pub fn run(calls: &[CurveCall]) -> bool {
     calls.iter().all(run_one)
 }
@@ -32,7 +32,8 @@ fn run_one(call: &CurveCall) -> bool {
     }
 }
 
-/// Checks a tweak with the output key as bytes. The safe wrapper takes a parsed key, which would cost a square root.
+/// Checks a taproot tweak with the output key as bytes. The safe wrapper takes a parsed output key, and parsing it
+/// would cost a square root.
 #[allow(unsafe_code, reason = "the floor is what the C library itself costs")]
 fn check_tweak(internal_key: &XOnlyPublicKey, tweak: &[u8; 32], output_key: &[u8; 32], is_odd: bool) -> bool {
     // SAFETY: the context is only read, and all pointers are to live arrays and keys of the sizes that the function takes.

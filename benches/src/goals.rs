@@ -1,25 +1,25 @@
-//! The performance goals of the engine relative to its peers, and the evaluation of a run.
+//! The performance goals of the engine relative to other verifiers (peers), and the evaluation of a benchmark run.
 
 use crate::measure::geometric_mean;
 use crate::report::table;
 
-/// The ratios of a run. Each is `None` if the run lacks one of the two measurements.
+/// The time ratios of a benchmark run. Each is `None` if the run lacks one of the two measurements.
 pub trait Ratios {
-    /// Returns the ratio of the engine's time for a workload to that of libsecp256k1 alone.
+    /// Returns the engine's time for a workload, divided by that of libsecp256k1 alone.
     fn to_floor(&self, workload: &str) -> Option<f64>;
-    /// Returns the ratio of the engine's time for a workload to that of a peer.
+    /// Returns the engine's time for a workload, divided by that of the other verifier `peer`.
     fn to_peer(&self, workload: &str, peer: &str) -> Option<f64>;
-    /// Returns the ratio of the engine's time for a workload with every proposal active to its time without.
+    /// Returns the engine's time for a workload with every proposal active, divided by its time with none active.
     fn active_to_inactive(&self, workload: &str) -> Option<f64>;
-    /// Compares the additional time that `workload` takes in comparison with `base`. Returns the ratio of the engine's
-    /// additional time to that of libsecp256k1 alone.
+    /// Compares the additional time that `workload` takes in comparison with `base`. Returns the engine's additional
+    /// time, divided by that of libsecp256k1 alone.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64>;
 }
 
-/// How the ratios of several workloads are combined to one figure.
+/// How the ratios of several workloads are combined to the ratio that is compared with a goal.
 #[derive(Clone, Copy)]
 enum Over {
-    /// The largest ratio counts, so that each workload must reach the goal.
+    /// The largest ratio is used, so that each workload must reach the goal.
     Worst,
     GeometricMean,
 }
@@ -95,8 +95,8 @@ const GOALS: &[Goal] = &[
 ];
 
 impl Goal {
-    /// Returns the ratio that is compared with the goal, and the workload that determines it. Returns `None` if the run
-    /// lacks one of the workloads.
+    /// Returns the ratio that is compared with this goal, and the name of the workload with this ratio. The name is
+    /// `all` for a geometric mean. Returns `None` if the run lacks one of the workloads.
     fn figure(&self, run: &impl Ratios) -> Option<(f64, &'static str)> {
         let ratio = |workload: &&'static str| {
             let ratio = match self.beside {
@@ -118,11 +118,11 @@ impl Goal {
     }
 }
 
-/// Returns a table of the goals for which the run has all measurements. Each goal is judged by the ratios of medians
-/// (`of_medians`) and by the medians of the ratios within rounds (`within_rounds`).
+/// Returns a table of the performance goals for which the run has all measurements. Each goal is judged by the ratios
+/// of medians (`of_medians`) and by the medians of the ratios within rounds (`within_rounds`).
 ///
-/// On a machine whose speed changes, the ratios of medians vary by one or two percent, which exceeds the margin of some
-/// goals. The ratios within rounds do not vary. If only the ratios within rounds reach a goal, the verdict says so.
+/// On a machine whose speed changes, the ratios of medians vary by one or two percent, which exceeds the margin of
+/// some goals. The ratios within rounds vary less. If only the ratios within rounds reach a goal, the verdict says so.
 pub fn judged(of_medians: &impl Ratios, within_rounds: &impl Ratios) -> String {
     let rows = GOALS.iter().filter_map(|goal| {
         let (by_medians, by_medians_of) = goal.figure(of_medians)?;
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(engine.map(|(_, workload)| workload.name).collect::<Vec<_>>(), SCRIPTS);
     }
 
-    /// A run in which all ratios to the floor are increased by this fraction.
+    /// A run for tests, in which all ratios to libsecp256k1 are increased by this amount.
     struct Run(f64);
 
     impl Ratios for Run {

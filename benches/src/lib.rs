@@ -1,8 +1,8 @@
 //! Workloads for timing verification, and tools to time them fairly.
 //!
-//! A [`Workload`] is one kind of transaction in many variants. Each variant has its own keys and signatures, so that branch
-//! predictors and caches cannot learn the result. Everything is derived from fixed seeds: the workloads are the same in
-//! every run and on every machine.
+//! A [`Workload`] is one kind of transaction in many variants. Each variant has its own keys and signatures, so that
+//! branch predictors and caches cannot learn the result. All keys are derived from fixed seeds, so the workloads are
+//! the same in every run and on every machine.
 
 #![allow(missing_debug_implementations, reason = "a crate for the benchmarks of this project only")]
 #![allow(

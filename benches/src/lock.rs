@@ -1,4 +1,4 @@
-//! Kinds of outputs: their scriptPubKeys, and the scriptSigs and witnesses that spend them.
+//! Kinds of outputs that the benchmarks spend: their scriptPubKeys, and the scriptSigs and witnesses that spend them.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -18,13 +18,13 @@ use crate::workload::Case;
 const SIGHASH_ALL: u8 = 1;
 const LEAF_VERSION: u8 = 0xc0;
 
-/// An element of the initial stack of a tapscript.
+/// An element of a tapscript's initial stack, which is computed when the spending transaction is known.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// Fixed bytes.
+    /// An element that consists of these bytes.
     Bytes(Vec<u8>),
-    /// A signature of the spending transaction by this key, with this hash type. A hash type of 0 is not appended to
-    /// the signature.
+    /// A signature of the spending transaction by this key, with this key version and hash type. A hash type of 0 is
+    /// not appended to the signature.
     Signature(Keypair, KeyVersion, u8),
     /// The BIP 119 template hash of the spending transaction, which `OP_CHECKTEMPLATEVERIFY` compares.
     CheckTemplate,
@@ -32,42 +32,42 @@ pub enum Item {
     TemplateHash,
 }
 
-/// A leaf of a taproot output, and the data for the witness that spends the leaf.
+/// A leaf of a taproot output, and the data that is needed to spend it.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
-    /// Script of the leaf.
+    /// Script of the taproot leaf.
     pub script: Vec<u8>,
-    /// Initial stack of the script, the top element last.
+    /// Initial stack of the leaf script, top element last.
     pub stack: Vec<Item>,
-    /// Depth of the leaf in the tree: the number of hashes in the control block.
+    /// Depth of the leaf in the script tree: the number of hashes in the control block.
     pub depth: usize,
-    /// Internal key of the output.
+    /// X-only internal key of the taproot output.
     pub internal_key: [u8; 32],
 }
 
 impl Tapscript {
-    /// Creates a leaf at depth 1.
+    /// Creates a taproot leaf at depth 1, with an internal key from `keys`.
     pub fn new(keys: &mut Keys, script: Vec<u8>, stack: Vec<Item>) -> Tapscript {
         let internal_key = keys.key().x_only_public_key().0.to_byte_array();
         Tapscript { script, stack, depth: 1, internal_key }
     }
 }
 
-/// A kind of output, with the keys and the data that are needed to spend it.
+/// An output to spend, with the keys and the data that are needed to spend it.
 #[derive(Clone, Debug)]
 pub enum Lock {
-    /// P2PKH output of this key.
+    /// P2PKH output that pays to this key.
     P2pkh(Keypair),
-    /// P2WPKH output of this key.
+    /// P2WPKH output that pays to this key.
     P2wpkh(Keypair),
-    /// P2WSH output of this script. The witness consists of the dummy element of `OP_CHECKMULTISIG` and a signature by
-    /// each key.
+    /// P2WSH output of this multisig script. The witness consists of the dummy element of `OP_CHECKMULTISIG`, a
+    /// signature by each of these keys, and the script.
     Multisig(Vec<u8>, Vec<Keypair>),
-    /// Any other script as scriptPubKey, with the elements that its scriptSig pushes.
+    /// Bare output with this script as scriptPubKey. The scriptSig pushes these elements.
     Bare(Vec<u8>, Vec<Vec<u8>>),
-    /// The key path of a taproot output without leaves.
+    /// Taproot output without leaves, which is spent on the key path. The internal key is this key.
     KeyPath(Keypair),
-    /// A leaf of a taproot output.
+    /// Taproot output that is spent on the script path, with this leaf.
     Leaf(Tapscript),
 }
 
@@ -97,7 +97,7 @@ fn schnorr(key: &Keypair, message: &TaprootMessage, hash_type: u8, view: &TxView
     signature
 }
 
-/// The output key of a taproot output, and the control block of its leaf.
+/// The output key of a taproot output with one known leaf, and the control block of this leaf.
 struct Tree {
     output_key: [u8; 32],
     control_block: Vec<u8>,
@@ -153,7 +153,7 @@ impl Lock {
         }
     }
 
-    /// Returns the scriptSig and the witness that spend the output.
+    /// Returns the scriptSig and the witness that spend this output in the transaction `view`.
     fn unlock(&self, view: &TxView<'_>) -> (Vec<u8>, Vec<Vec<u8>>) {
         let segwit_v0 =
             |script_code: &[u8]| sighash::segwit_v0::digest(view, script_code, SIGHASH_ALL.into());
@@ -209,12 +209,12 @@ impl Tapscript {
     }
 }
 
-/// Returns an output with a random taproot key.
+/// Returns an output of 50,000 sat with a random taproot output key.
 pub(crate) fn any_output(keys: &mut Keys) -> TxOut {
     TxOut { value: Amount::from_sat(50_000), script_pubkey: ScriptBuf::from(program(0x51, &keys.bytes())) }
 }
 
-/// Returns a signed transaction with one input for each output in `locks`.
+/// Returns a signed transaction. It has one input for each element of `locks`, and the given outputs.
 pub fn spend(keys: &mut Keys, locks: &[Lock], outputs: Vec<TxOut>) -> Case {
     let inputs = locks.iter().map(|_| TxIn {
         previous_output: OutPoint { txid: Txid::from_byte_array(keys.bytes()), vout: 1 },

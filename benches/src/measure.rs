@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Work to be timed. Each call does one unit of work, and returns whether the result was correct.
+/// A series of time measurements of the same work. Each call does one unit of the work, and returns whether the result
+/// was correct.
 pub struct Series<'a> {
-    /// Name of the work.
+    /// Name of the work that is timed.
     pub name: String,
     work: Box<dyn FnMut() -> bool + 'a>,
     units_per_sample: u32,
@@ -21,12 +22,13 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// Creates a series. [`interleave`] calibrates it: it determines how many units of work fill a sample.
+    /// Creates a series of measurements. [`interleave`] later determines how many units of work one sample contains.
     pub fn new(name: impl Into<String>, work: impl FnMut() -> bool + 'a) -> Series<'a> {
         Series { name: name.into(), work: Box::new(work), units_per_sample: 1, samples: Vec::new() }
     }
 
-    /// Creates a series that calls `work` with the items in turn, one item for each unit.
+    /// Creates a series of measurements in which each unit calls `work` with the next item. After the last item, the
+    /// first one follows.
     pub fn cycling<T>(
         name: impl Into<String>,
         items: &'a [T],
@@ -44,7 +46,7 @@ impl<'a> Series<'a> {
         processor_time().saturating_sub(start)
     }
 
-    /// Sets the number of units per sample so that a sample takes about the given time.
+    /// Sets the number of units of work per sample so that a sample takes about the given time.
     fn calibrate(&mut self, sample_time: Duration) {
         loop {
             let time = self.sample();
@@ -59,7 +61,7 @@ impl<'a> Series<'a> {
     }
 }
 
-/// Returns the processor time that some work takes when it is done once.
+/// Does some work once and returns the processor time that it took.
 pub fn time(work: impl FnOnce()) -> Duration {
     let start = processor_time();
     work();
@@ -73,21 +75,22 @@ fn processor_time() -> Duration {
     Duration::from_secs(part(time.tv_sec)) + Duration::from_nanos(part(time.tv_nsec))
 }
 
-/// Statistics of the samples of a series, in nanoseconds per unit.
+/// Statistics of measured values (samples), in the same unit as the samples. For the samples of a [`Series`], this is
+/// nanoseconds per unit of work. Other callers use ratios or seconds.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Timing {
     /// Median of the samples.
     pub median: f64,
-    /// Lower quartile: a quarter of the samples is below.
+    /// Lower quartile: a quarter of the samples is below this value.
     pub lower_quartile: f64,
-    /// Upper quartile: a quarter of the samples is above.
+    /// Upper quartile: a quarter of the samples is above this value.
     pub upper_quartile: f64,
-    /// Fastest sample.
+    /// Smallest of the samples.
     pub minimum: f64,
 }
 
 impl Timing {
-    /// Computes the statistics of samples in nanoseconds per unit.
+    /// Computes the statistics of samples, in the same unit as the samples.
     pub fn of(samples: &[f64]) -> Timing {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -102,19 +105,19 @@ impl Timing {
         }
     }
 
-    /// Returns the distance between the quartiles, relative to the median.
+    /// Returns the difference between the upper and the lower quartile, relative to the median.
     pub fn spread(&self) -> f64 {
         (self.upper_quartile - self.lower_quartile) / self.median
     }
 }
 
-/// The results of a series.
+/// The results of a series of measurements.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Sampled {
-    /// Statistics of the samples.
+    /// Statistics of the samples of the series.
     #[serde(flatten)]
     pub timing: Timing,
-    /// Samples in the order of the rounds, in nanoseconds per unit.
+    /// Samples of the series in the order of the rounds, in nanoseconds per unit of work.
     #[serde(skip)]
     samples: Vec<f64>,
 }
@@ -124,13 +127,13 @@ impl Sampled {
         Sampled { timing: Timing::of(&samples), samples }
     }
 
-    /// Returns the ratio of the medians of both series.
+    /// Returns the median of this series, divided by the median of the other series.
     pub fn ratio_of_medians(&self, other: &Sampled) -> f64 {
         self.timing.median / other.timing.median
     }
 
-    /// Returns the median of the ratios to another series of the same group, where each ratio compares two samples of
-    /// one round. If the machine's speed changes during the run, this value varies much less than the ratio of the
+    /// Returns the median of the ratios to another series of the same group. Each ratio compares two samples of one
+    /// round. If the machine's speed changes during the run, this value varies much less than the ratio of the
     /// medians.
     pub fn ratio_to(&self, other: &Sampled) -> f64 {
         let ratios: Vec<f64> =
@@ -139,21 +142,24 @@ impl Sampled {
     }
 }
 
-/// The number and length of the measurements.
+/// How many measurements are made, and how long each takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Number of samples of each series.
+    /// Number of rounds. Each round gives one sample of each series.
     pub rounds: usize,
-    /// Approximate duration of a sample.
+    /// Approximate duration of a measurement.
     pub sample_time: Duration,
 }
 
-/// Number of times that a round samples the series of a group in forward and reverse order.
+/// Number of times that a round measures the series of a group in forward and then in reverse order.
 pub const TURNS: usize = 3;
 
-/// Samples all series in interleaved rounds. The groups are in shuffled order, and the series of a group are sampled in
-/// forward and reverse order, so that a drift within a round affects the first and the last equally. The fastest sample of
-/// each series in a round counts. The results are in the order of the series.
+/// Measures all series in interleaved rounds. Returns the results in the order of the groups and of the series in a
+/// group.
+///
+/// In each round, the groups and the series of a group are in a shuffled order. The series of a group are measured in
+/// forward and in reverse order, so that a drift within a round affects the first and the last equally. The fastest
+/// measurement of each series in a round becomes its sample.
 pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled>> {
     groups.iter_mut().flatten().for_each(|one| one.calibrate(plan.sample_time));
     let mut order: Vec<(usize, Vec<usize>)> =
@@ -181,7 +187,7 @@ pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled
     groups.iter_mut().map(|group| group.iter_mut().map(sampled).collect()).collect()
 }
 
-/// Shuffles with the algorithm of Fisher and Yates, and with Marsaglia's xorshift generator.
+/// Shuffles a list with the algorithm of Fisher and Yates, and with Marsaglia's xorshift generator.
 fn shuffle<T>(order: &mut [T], random: &mut u64) {
     for last in (1..order.len()).rev() {
         *random ^= *random << 13;
@@ -192,7 +198,7 @@ fn shuffle<T>(order: &mut [T], random: &mut u64) {
     }
 }
 
-/// Returns the geometric mean, or 0 if there are no values.
+/// Returns the geometric mean of some values, or 0 if there are no values.
 pub fn geometric_mean(values: &[f64]) -> f64 {
     if values.is_empty() {
         return 0.0;

@@ -1,31 +1,32 @@
-//! Tapscripts ([`Shape`]) that repeat one opcode, for every opcode that can be repeated, with operands of the relevant
-//! sizes.
+//! Tapscripts ([`Shape`]) that repeat one opcode. They exist for every opcode that can be repeated, with operands of
+//! the relevant sizes.
 
 use sigstack_interpreter::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use sigstack_interpreter::{Flags, Instructions, KeyVersion, Opcode, PROPOSALS, Proposal, ProposalId};
 
 use crate::shape::{Base, Shape};
 
-/// The operands of an opcode, which determine the initial stacks that are tried.
+/// Kind of the operands of an opcode. It determines the initial stacks on which the opcode is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
-    /// No operands, or operands whose size does not matter.
+    /// The opcode has no operands, or the size of its operands does not matter.
     Nothing,
-    /// Numeric operands.
+    /// The operands are numbers.
     Numbers,
-    /// Operands of any size.
+    /// The operands are elements of any size.
     Elements,
-    /// A depth, and as many elements.
+    /// The operand is the depth of a stack element. The stack has at least this number of elements below it.
     Depth,
-    /// A lock time of zero.
+    /// The operand is a lock time of zero.
     LockTime,
-    /// A signature and its key.
+    /// The operands are a signature and its public key.
     Signature,
-    /// A signature, a number and the key.
+    /// The operands are a signature, a number and the public key.
     SignatureNumber,
 }
 
-/// Opcodes of today's tapscript: their operands, and a body in which `_` stands for the opcode.
+/// Opcodes of today's tapscript in groups: the kind of their operands, the repeated opcodes in which `_` stands for
+/// the opcode, and the opcodes of the group.
 const ROWS: &[(Takes, &str, &[&str])] = &[
     (Takes::Nothing, "_ DROP", &["0", "1NEGATE", "1", "16", "DEPTH"]),
     (Takes::Nothing, "_", &["NOP", "NOP1", "NOP10", "CODESEPARATOR"]),
@@ -62,9 +63,10 @@ const ROWS: &[(Takes, &str, &[&str])] = &[
     (Takes::SignatureNumber, "3DUP _ DROP", &["CHECKSIGADD"]),
 ];
 
-/// Number of elements that suffices for every body.
+/// Number of stack elements that suffices for the operands of every opcode.
 const FEW: usize = 6;
-/// Number of elements close to the stack limit of 1,000, which leaves room for the elements that a body adds.
+/// Number of stack elements close to the limit of 1,000, which leaves room for the elements that the repeated opcodes
+/// add.
 const MANY: usize = 990;
 
 fn bases(takes: Takes) -> Vec<Base> {
@@ -82,7 +84,7 @@ fn bases(takes: Takes) -> Vec<Base> {
     }
 }
 
-/// Returns the shapes of all opcodes that are active in tapscript today.
+/// Returns the shapes (tapscripts that repeat one opcode) for all opcodes that are active in tapscript today.
 pub fn today() -> Vec<Shape> {
     let of_row = |(takes, body, opcodes): &(Takes, &'static str, &'static [&'static str])| {
         let (takes, body) = (*takes, *body);
@@ -99,15 +101,15 @@ pub fn today() -> Vec<Shape> {
     ROWS.iter().flat_map(of_row).collect()
 }
 
-/// Returns the shapes of proposals, each with the name of the proposal's flag.
+/// Returns the shapes (tapscripts that repeat one opcode) of proposals, each with the name of the proposal's flag.
 pub fn proposed() -> Vec<(&'static str, Shape)> {
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
     of_scripts.flat_map(|proposal| shapes(proposal).into_iter().map(|shape| (proposal.name, shape))).collect()
 }
 
-/// Returns the shapes of a proposal. In a body, `_` stands for the opcode, and each body is tried with each base
-/// (initial stack). A proposal that is not listed here has one shape, made from the example script in
-/// [`Proposal::sample`].
+/// Returns the shapes (tapscripts that repeat one opcode) of a proposal. In a body, which is the repeated part, `_`
+/// stands for the opcode. Each body is tried with each base (initial stack). A proposal that is not listed here has
+/// one shape, made from the example script in [`Proposal::sample`].
 fn shapes(proposal: &Proposal) -> Vec<Shape> {
     let elements = |sizes: &[usize]| -> Vec<Base> {
         sizes.iter().map(|size| Base::Bytes { count: FEW, size: *size }).collect()
@@ -138,7 +140,7 @@ fn shapes(proposal: &Proposal) -> Vec<Shape> {
     bodies.iter().flat_map(|body| bases.iter().map(|base| shape(body, base.clone()))).collect()
 }
 
-/// Returns a shape whose body runs the example script of a proposal and drops the result. Returns `None` if the
+/// Returns a shape that repeats the example script of a proposal and drops its result each time. Returns `None` if the
 /// proposal has no example.
 fn of_sample(proposal: &Proposal) -> Option<Shape> {
     let sample = proposal.sample?;
@@ -154,7 +156,8 @@ fn of_sample(proposal: &Proposal) -> Option<Shape> {
     Some(Shape { opcode, body, base, flags: Flags::CONSENSUS | proposal.flag, checks: checks(proposal) })
 }
 
-/// Returns the number of signature checks in a body that uses the proposal once.
+/// Returns the number of signature checks that one use of the proposal makes: 1 if it uses up signature operation
+/// budget, otherwise 0.
 fn checks(proposal: &Proposal) -> usize {
     usize::from(proposal.cost >= VALIDATION_WEIGHT_PER_SIGOP)
 }
@@ -163,7 +166,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The hash types that BIP 118 defines for its keys.
+/// The hash types that BIP 118 defines for its public keys.
 pub const BIP118_HASH_TYPES: [u8; 13] =
     [0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x41, 0x42, 0x43, 0xc1, 0xc2, 0xc3];
 
@@ -184,7 +187,8 @@ mod tests {
         }
     }
 
-    /// Every proposal with a sample has a valid shape. A proposal that is added later is therefore measured, too.
+    /// Every proposal with an example script has a valid shape. A proposal that is added later is therefore measured,
+    /// too.
     #[test]
     fn the_sample_of_every_proposal_is_a_shape() {
         for shape in PROPOSALS.iter().filter_map(|proposal| of_sample(proposal)) {

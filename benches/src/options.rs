@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-/// Options of the form `--name value`.
+/// Command line options of the form `--name value`, by name.
 pub struct Options(BTreeMap<String, String>);
 
 impl Options {
-    /// Parses the options of this process. Only options with these names are accepted.
+    /// Parses the command line of this process. Only options with the given names are accepted.
     ///
     /// # Errors
     ///
@@ -31,12 +31,12 @@ impl Options {
         Ok(Options(options))
     }
 
-    /// Returns the value of an option, if it is given.
+    /// Returns the value of the option `name`, or `None` if it is not given on the command line.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Returns the value of an option as a number of at least 1, or `default` if it is not given.
+    /// Returns the value of the option `name` as a number of at least 1, or `default` if the option is not given.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Peers are other verifiers. Each is in a dynamic library of its own (`peers/`), which is built and loaded when a
-//! comparison runs.
+//! Access to the other verifiers with which the engine is compared, called peers. Each peer is a dynamic library in
+//! `peers/`, which is built and loaded when a comparison runs.
 
 use std::ffi::{CStr, OsString};
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use sigstack_peer_abi::{DESCRIBE, Describe, Prevout, VERIFY_ALL, VerifyAll};
 
 use crate::workload::Case;
 
-/// A loaded verifier. It stays loaded until the process ends.
+/// Another verifier (peer), loaded as a dynamic library. It stays loaded until the process ends.
 pub struct Peer {
     /// Name and version of the verifier.
     pub name: String,
     verify_all: VerifyAll,
 }
 
-/// A case in the format that peers take.
+/// A transaction in the format that other verifiers (peers) take.
 pub struct PeerCase<'c> {
     case: &'c Case,
     prevouts: Vec<Prevout>,
 }
 
 impl<'c> PeerCase<'c> {
-    /// Converts the prevouts to their C representation.
+    /// Converts the prevouts of a transaction to the C representation that peers take.
     pub fn new(case: &'c Case) -> PeerCase<'c> {
         let prevouts = case.prevouts.iter().map(|output| Prevout {
             script: output.script_pubkey.as_bytes().as_ptr(),
@@ -35,7 +35,7 @@ impl<'c> PeerCase<'c> {
     }
 }
 
-/// Builds a peer's library (`consensus` or `kernel`) with Cargo and returns its path.
+/// Builds the library of another verifier (`consensus` or `kernel`) with Cargo and returns its path.
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ pub fn build(peer: &str) -> Result<PathBuf, String> {
 }
 
 impl Peer {
-    /// Loads a library that [`build`] has built.
+    /// Loads the library of another verifier, which [`build`] has built.
     ///
     /// # Errors
     ///
@@ -89,7 +89,8 @@ impl Peer {
         Ok(Peer { name, verify_all })
     }
 
-    /// Returns `true` if all inputs of a case are valid. The verifier starts from the serialized transaction.
+    /// Returns `true` if all inputs of a transaction are valid according to this verifier, which starts from the
+    /// serialized transaction.
     #[allow(unsafe_code, reason = "a call into C++")]
     pub fn verify(&self, case: &PeerCase<'_>) -> bool {
         let bytes = &case.case.bytes;

@@ -1,4 +1,4 @@
-//! Workloads that use a proposal once, and workloads that use it repeatedly.
+//! Workloads for the proposed soft forks. Some use a proposal once, and some use it repeatedly.
 
 use bitcoin::TxOut;
 use sigstack_interpreter::{Flags, KeyVersion, PROPOSALS, Proposal, ProposalId};
@@ -11,8 +11,8 @@ use crate::workload::Workload;
 
 const VARIANTS: usize = 32;
 
-/// Returns a workload that spends a taproot leaf in a transaction with the given number of outputs. `build` returns the
-/// script of the leaf and its initial stack.
+/// Returns a workload that spends a taproot leaf in a transaction with `outputs` outputs. `build` returns the script
+/// of the leaf and its initial stack.
 fn leaf(
     name: &str,
     flag: Flags,
@@ -28,8 +28,8 @@ fn leaf(
     })
 }
 
-/// Number of additional uses of an opcode in a `repeated` workload, compared with the `first` workload. The cost of one
-/// use is the difference between the times of both workloads, divided by this number.
+/// Number of uses of an opcode that a workload named `repeated` has more than the workload named `first`. The cost of
+/// one use is the difference between the times of both workloads, divided by this number.
 pub const REPETITIONS: usize = 100;
 
 fn templates(outputs: usize) -> Vec<Workload> {
@@ -65,7 +65,7 @@ fn of_sample(proposal: &Proposal) -> Option<Workload> {
     Some(leaf(&proposal.name.to_lowercase(), proposal.flag, 2, |_| (sample.script.to_vec(), stack())))
 }
 
-/// Returns every workload of this module.
+/// Returns all workloads for proposed soft forks.
 pub fn all() -> Vec<Workload> {
     let mut all = Vec::new();
     for size in [0, 32, 520] {
@@ -105,8 +105,8 @@ pub fn all() -> Vec<Workload> {
     all
 }
 
-/// Returns the workload under the flags of all proposals, which should not change its time. Returns `None` if the workload
-/// uses a proposal.
+/// Returns the same workload with the flags of all proposals, which should not change its time. Returns `None` if the
+/// workload uses a proposal.
 pub fn unused(workload: &Workload) -> Option<Workload> {
     let flags = PROPOSALS.iter().fold(Flags::CONSENSUS, |flags, proposal| flags | proposal.flag);
     (workload.flags == Flags::CONSENSUS).then(|| Workload { flags, ..workload.clone() })

@@ -1,28 +1,29 @@
-//! The environment that belongs to every published figure (machine, compiler, versions), and the formatting of tables.
+//! Description of the environment in which times were measured (machine, compiler, versions), and formatting of
+//! tables.
 
 use std::process::Command;
 
-/// The machine and the software of a run.
+/// The machine and the software with which times were measured.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Environment {
-    /// Name of the processor.
+    /// Name of the processor, with its family and model.
     pub cpu: String,
-    /// Number of threads of the processor.
+    /// Number of threads that the processor runs at the same time.
     pub cpu_threads: usize,
-    /// Operating system and architecture.
+    /// Operating system and processor architecture.
     pub platform: String,
-    /// Version of the compiler.
+    /// Version of the Rust compiler.
     pub rustc: String,
-    /// Names and versions of the libraries that determine the speed, from the lock file.
+    /// Names and versions of the libraries that determine the verification speed, from the lock file.
     pub libraries: Vec<String>,
 }
 
-/// Libraries that determine the speed.
+/// Names of the libraries that determine the verification speed.
 const LIBRARIES: [&str; 7] =
     ["bitcoin", "ripemd", "secp256k1", "secp256k1-sys", "sha1", "sha2", "sigstack-interpreter"];
 
 impl Environment {
-    /// Returns the environment of this process.
+    /// Returns the machine and software on which this process runs.
     pub fn here() -> Environment {
         let cpu_info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let field = |name: &str| {
@@ -45,7 +46,7 @@ impl Environment {
         }
     }
 
-    /// Returns the environment as lines to print above a table.
+    /// Returns lines that describe this machine and software, to print above a table.
     pub fn lines(&self) -> String {
         format!(
             "{}, {} threads, {}\n{}\n{}",
@@ -96,7 +97,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Writes a report as JSON.
+/// Writes a benchmark report to a JSON file.
 ///
 /// # Errors
 ///
@@ -107,7 +108,7 @@ pub fn write_json(path: &str, report: &impl serde::Serialize) -> Result<(), Stri
     std::fs::write(path, text + "\n").map_err(|error| failed(&error))
 }
 
-/// Formats nanoseconds as microseconds.
+/// Formats a time in nanoseconds as a number of microseconds.
 pub fn micros(nanoseconds: f64) -> String {
     format!("{:.1}", nanoseconds / 1_000.0)
 }

@@ -32,7 +32,7 @@ pub fn repeat(text: &str, count: usize) -> Vec<u8> {
     script(text).repeat(count)
 }
 
-/// Appends the shortest push of some bytes that does not use a number opcode such as `OP_1`.
+/// Appends the shortest push of some bytes to a script. Number opcodes such as `OP_1` are not used.
 pub fn push(script: &mut Vec<u8>, bytes: &[u8]) {
     let [a, b, ..] = bytes.len().to_le_bytes();
     match bytes.len() {
@@ -43,7 +43,7 @@ pub fn push(script: &mut Vec<u8>, bytes: &[u8]) {
     script.extend_from_slice(bytes);
 }
 
-/// Appends the shortest push of a number.
+/// Appends the shortest push of a number to a script.
 pub fn push_number(script: &mut Vec<u8>, number: usize) {
     match u8::try_from(number) {
         Ok(0) => script.push(0),

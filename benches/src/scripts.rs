@@ -1,5 +1,5 @@
-//! Workloads of tapscripts without signature checks: stack operations, arithmetic, branches and hashes. The names g0 to
-//! g12 are those used in the measurements for the engine's design.
+//! Workloads of tapscripts without signature checks: stack operations, arithmetic, branches and hashes. Their names
+//! begin with g0 to g12, as in the measurements for the engine's design.
 
 use sigstack_interpreter::Flags;
 
@@ -11,14 +11,14 @@ use crate::workload::Workload;
 
 const VARIANTS: usize = 4;
 
-/// The part of the engine that a tapscript exercises most.
+/// The part of the engine that a script workload uses most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only the fixed cost of a script path spend.
+    /// No part: the workload has only the fixed cost of a script path spend.
     Fixed,
-    /// Stack operations, numbers, branches.
+    /// The opcodes for stack operations, numbers and branches.
     Engine,
-    /// Hash functions. The performance goals cover the workloads with HASH256, SHA256 and SHA1.
+    /// The hash functions. The performance goals cover the workloads with HASH256, SHA256 and SHA1.
     Hash,
 }
 
@@ -35,12 +35,12 @@ fn workload(name: &str, stack: &[usize], build: impl Fn(&mut Keys) -> Vec<u8>) -
     })
 }
 
-/// Returns the script `before`, followed by `count` times the script `body` and by the script `after`.
+/// Returns a script that consists of `before`, then `count` repetitions of `body`, then `after`.
 fn around(before: &str, body: &str, count: usize, after: &str) -> Vec<u8> {
     [script(before), repeat(body, count), script(after)].concat()
 }
 
-/// Returns every workload of this module, with its kind.
+/// Returns all workloads of tapscripts without signature checks, with the part of the engine that each uses most.
 pub fn all() -> Vec<(Kind, Workload)> {
     let deep =
         |op: &str| around(&"1 ".repeat(985), &format!("0xd403 {op} DROP"), 1_900, &"2DROP ".repeat(492));

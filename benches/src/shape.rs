@@ -1,5 +1,5 @@
-//! Tapscripts that repeat a short sequence of opcodes, the body. They measure the cost of an opcode, and of a block
-//! full of this opcode.
+//! Tapscripts that repeat a short sequence of opcodes, called the body. They measure the cost of an opcode, and of a
+//! block full of this opcode.
 
 use sigstack_interpreter::{Flags, KeyVersion};
 
@@ -9,50 +9,54 @@ use crate::script::{repeat, script};
 use crate::spends::pay;
 use crate::workload::{Case, Workload};
 
-/// The stack on which the body runs. The body leaves this stack unchanged.
+/// The initial stack of a tapscript that repeats a sequence of opcodes (the body). The body leaves this stack
+/// unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// Several elements of the same size.
+    /// The stack has equal elements of the same size.
     Bytes {
-        /// Number of elements.
+        /// Number of equal elements on the stack.
         count: usize,
-        /// Size of each element in bytes.
+        /// Size of each stack element in bytes.
         size: usize,
     },
-    /// The same number several times.
+    /// The stack has the same number several times.
     Number {
-        /// Number of elements.
+        /// Number of stack elements.
         count: usize,
-        /// The number.
+        /// The number that each stack element encodes.
         number: i64,
     },
-    /// Three pairs of a transaction signature and its key. The keys have this version, the signatures this hash type.
+    /// The stack has three pairs of a transaction signature and its public key. The keys have this version, and the
+    /// signatures have this hash type.
     Signature(KeyVersion, u8),
-    /// A signature, a number and the key, the operands of `OP_CHECKSIGADD`.
+    /// The stack has the operands of `OP_CHECKSIGADD`: a signature, a number and the public key.
     SignatureNumber,
-    /// Two times the operands of `OP_CHECKSIGFROMSTACK`: a signature, a message with this number of bytes, and the key.
+    /// The stack has the operands of `OP_CHECKSIGFROMSTACK` twice: a signature, a message with this number of bytes,
+    /// and the public key.
     SignedMessage(usize),
-    /// The template hash that `OP_CHECKTEMPLATEVERIFY` compares (BIP 119).
+    /// The stack has the template hash that `OP_CHECKTEMPLATEVERIFY` compares (BIP 119).
     CheckTemplate,
 }
 
-/// A body that a tapscript repeats, and the stack on which it runs.
+/// A tapscript that repeats a sequence of opcodes (the body) on an initial stack (the base).
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// Name of the measured opcode.
+    /// Name of the opcode that is measured, without `OP_`.
     pub opcode: &'static str,
-    /// Words of the body.
+    /// The repeated sequence of opcodes as text, for example `DUP SHA256 DROP`.
     pub body: String,
-    /// Stack on which the body runs.
+    /// Initial stack on which the repeated opcodes run.
     pub base: Base,
-    /// Flags that the body needs.
+    /// Script flags that the repeated opcodes need.
     pub flags: Flags,
-    /// Number of signature checks in the body. Each uses up 50 weight units of the budget.
+    /// Number of signature checks in one repetition. Each check uses up 50 weight units of the signature operation
+    /// budget.
     pub checks: usize,
 }
 
 impl Shape {
-    /// Returns a name that distinguishes the shape from others.
+    /// Returns a name that distinguishes this shape from all others.
     pub fn name(&self) -> String {
         let base = match &self.base {
             Base::Bytes { count, size } => format!("{count} of {size} B"),
@@ -66,13 +70,13 @@ impl Shape {
         format!("{} ({base})", self.body)
     }
 
-    /// Returns the size of the body in bytes, which is its weight in the witness.
+    /// Returns the size of one repetition of the opcodes in bytes. In a witness, this is also its weight.
     pub fn weight(&self) -> usize {
         script(&self.body).len()
     }
 
-    /// Returns the witness elements for the base, the part of the script that completes the base from them, and the
-    /// number of elements in the base.
+    /// Prepares the initial stack. Returns the witness elements for it, the script that completes the stack from them,
+    /// and the number of elements on the completed stack.
     fn base(&self, keys: &mut Keys) -> (Vec<Item>, Vec<u8>, usize) {
         let copies = |item, count: usize| (vec![item], repeat("DUP", count - 1), count);
         match &self.base {
@@ -113,14 +117,15 @@ impl Shape {
         }
     }
 
-    /// Returns a transaction whose script repeats the body. If the validation weight would not suffice for the signature
-    /// checks, elements that the script drops are added to the witness.
+    /// Returns a transaction that spends a tapscript with this number of repetitions of the body. If the signature
+    /// operation budget would not suffice, elements that the script drops are added to the witness.
     pub fn case(&self, keys: &mut Keys, repetitions: usize) -> Case {
         self.case_above(keys, repetitions, None)
     }
 
-    /// Like [`Shape::case`]. If `first` is given, the script begins with the body of another shape, repeated the given
-    /// number of times. That body runs on a base of its own, which is then dropped.
+    /// Returns the same transaction as [`Shape::case`], except if `first` is given. Then the script begins with the
+    /// body of another shape, repeated the given number of times. That body has its own initial stack, which is
+    /// dropped after it.
     pub fn case_above(&self, keys: &mut Keys, repetitions: usize, first: Option<(&Shape, usize)>) -> Case {
         let (mut stack, mut script, count) = self.base(keys);
         let mut checks = self.checks * repetitions;
@@ -149,7 +154,7 @@ impl Shape {
         pay(keys, &[Lock::Leaf(leaf)])
     }
 
-    /// Returns a workload with several variants of the transaction.
+    /// Returns a workload with four variants of the transaction that [`Shape::case`] returns.
     pub fn workload(&self, repetitions: usize) -> Workload {
         let name = self.name();
         Workload::new(name.clone(), self.flags, 4, |variant| {

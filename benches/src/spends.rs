@@ -1,4 +1,4 @@
-//! Workloads of common kinds of transactions, with one input and with a hundred inputs.
+//! Workloads of common kinds of transactions. Each has one input or a hundred inputs.
 
 use sigstack_interpreter::{Flags, KeyVersion};
 
@@ -7,9 +7,9 @@ use crate::lock::{Item, Lock, Tapscript, any_output, spend};
 use crate::script::{push, push_number, script};
 use crate::workload::{Case, Workload};
 
-/// Number of variants of a small transaction.
+/// Default number of variants of a workload whose transactions have one input.
 pub const VARIANTS: usize = 128;
-/// Number of variants of a transaction with a hundred inputs.
+/// Default number of variants of a workload whose transactions have a hundred inputs.
 pub const LARGE_VARIANTS: usize = 8;
 
 fn one_input(name: &str, variants: usize, flags: Flags, lock: impl Fn(&mut Keys) -> Lock) -> Workload {
@@ -28,13 +28,13 @@ fn hundred_inputs(name: &str, variants: usize, lock: impl Fn(&mut Keys) -> Lock)
     })
 }
 
-/// Returns a transaction with two outputs, a payment and its change.
+/// Returns a transaction that spends the outputs `locks` and has two outputs, a payment and its change.
 pub(crate) fn pay(keys: &mut Keys, locks: &[Lock]) -> Case {
     let outputs = vec![any_output(keys), any_output(keys)];
     spend(keys, locks, outputs)
 }
 
-/// Returns a tapscript with one signature check, whose signature is on the initial stack.
+/// Returns a taproot output whose leaf makes one signature check. The signature is on the initial stack.
 fn checksig(keys: &mut Keys) -> Lock {
     let key = keys.key();
     let mut script = Vec::new();
@@ -43,8 +43,8 @@ fn checksig(keys: &mut Keys) -> Lock {
     Lock::Leaf(Tapscript::new(keys, script, vec![Item::Signature(key, KeyVersion::Bip342, 0)]))
 }
 
-/// Returns a tapscript with `count` `OP_CHECKSIGFROMSTACK`s over 32-byte messages. Each has its own key, message and
-/// signature.
+/// Returns a taproot output whose leaf uses `OP_CHECKSIGFROMSTACK` `count` times with 32-byte messages. Each use has
+/// its own key, message and signature.
 fn checksig_from_stack(keys: &mut Keys, count: usize) -> Lock {
     let (mut script, mut stack) = (Vec::new(), Vec::new());
     for nth in 1..=count {
@@ -70,7 +70,7 @@ fn two_of_three(keys: &mut Keys) -> Lock {
     Lock::Multisig(script, three.into_iter().skip(1).collect())
 }
 
-/// Returns the script `<key> CHECKSIG <key> CHECKSIGADD ... 20 NUMEQUAL`, with twenty signatures.
+/// Returns a taproot output with the leaf `<key> CHECKSIG <key> CHECKSIGADD ... 20 NUMEQUAL` and twenty signatures.
 fn twenty_of_twenty(keys: &mut Keys) -> Lock {
     let twenty: Vec<_> = (0..20).map(|_| keys.key()).collect();
     let mut script = Vec::new();
@@ -84,10 +84,11 @@ fn twenty_of_twenty(keys: &mut Keys) -> Lock {
     Lock::Leaf(Tapscript::new(keys, script, signatures.collect()))
 }
 
-/// Function that builds a workload from its name and the number of variants.
+/// Function that builds a workload from its name and its number of variants.
 type Build = fn(&str, usize) -> Workload;
 
-/// All kinds of transactions: the name, the number of variants and the function that builds the workload.
+/// All kinds of transactions for which there is a workload. Each row has the name of the workload, its number of
+/// variants, and the function that builds it.
 const TABLE: &[(&str, usize, Build)] = &[
     ("p2pkh", VARIANTS, |name, variants| one_input(name, variants, TODAY, |keys| Lock::P2pkh(keys.key()))),
     ("p2wpkh", VARIANTS, |name, variants| one_input(name, variants, TODAY, |keys| Lock::P2wpkh(keys.key()))),
@@ -122,12 +123,13 @@ const TABLE: &[(&str, usize, Build)] = &[
 
 const TODAY: Flags = Flags::CONSENSUS;
 
-/// Returns every workload of this module.
+/// Returns the workloads of all common kinds of transactions.
 pub fn all() -> Vec<Workload> {
     TABLE.iter().map(|(name, variants, build)| build(name, *variants)).collect()
 }
 
-/// Returns one workload with the given number of variants, or `None` if there is none of this name.
+/// Builds the workload with this name and with the given number of variants. Returns `None` if there is no workload
+/// with this name.
 pub fn find(name: &str, variants: usize) -> Option<Workload> {
     TABLE.iter().find(|(other, ..)| *other == name).map(|(name, _, build)| build(name, variants))
 }

@@ -6,14 +6,14 @@ use sigstack_interpreter::{Flags, Spend};
 
 use crate::curve::CurveCall;
 
-/// A transaction as bytes and parsed, with the outputs that it spends.
+/// A transaction whose verification is timed, both serialized and parsed, with the outputs that it spends.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Serialized transaction.
+    /// Serialization of the transaction.
     pub bytes: Vec<u8>,
-    /// Parsed transaction.
+    /// The parsed transaction.
     pub tx: Transaction,
-    /// Outputs that the inputs spend, in input order.
+    /// Outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
 }
 
@@ -22,12 +22,13 @@ impl Case {
         Case { bytes: serialize(tx), tx: tx.clone(), prevouts }
     }
 
-    /// Verifies every input of the parsed transaction.
+    /// Verifies every input of the parsed transaction. Returns whether all are valid.
     pub fn verify(&self, flags: Flags) -> bool {
         verify_all(&self.tx, &self.prevouts, flags)
     }
 
-    /// Verifies every input, starting from bytes: parses the transaction and builds the prevouts, as the peers do.
+    /// Verifies every input of the serialized transaction. Returns whether all are valid. This parses the transaction
+    /// and builds the prevouts first, as the other verifiers do.
     pub fn verify_from_bytes(&self, flags: Flags) -> bool {
         let Ok(tx) = deserialize::<Transaction>(&self.bytes) else { return false };
         let copy = |output: &TxOut| TxOut {
@@ -38,18 +39,18 @@ impl Case {
         verify_all(&tx, &prevouts, flags)
     }
 
-    /// Returns the transaction's weight in weight units.
+    /// Returns the weight of this transaction in weight units.
     pub fn weight(&self) -> usize {
         weight(&self.tx)
     }
 
-    /// Returns the calls that the verification makes to libsecp256k1, in order.
+    /// Returns the calls to libsecp256k1 that the verification of this transaction makes, in order.
     pub fn curve_calls(&self, flags: Flags) -> Vec<CurveCall> {
         CurveCall::of(self, flags)
     }
 }
 
-/// Returns a transaction's weight in weight units.
+/// Returns the weight of a transaction in weight units.
 pub(crate) fn weight(tx: &Transaction) -> usize {
     usize::try_from(tx.weight().to_wu()).unwrap_or(usize::MAX)
 }
@@ -59,19 +60,19 @@ fn verify_all(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> bool {
     spend.verify(flags).is_ok()
 }
 
-/// One kind of transaction in many variants.
+/// One kind of transaction in many variants, which differ in keys and signatures.
 #[derive(Clone, Debug)]
 pub struct Workload {
     /// Name of the workload, unique among all workloads.
     pub name: String,
-    /// Flags for the verification.
+    /// Script flags under which the transactions are verified.
     pub flags: Flags,
-    /// The variants.
+    /// The variants of the transaction.
     pub cases: Vec<Case>,
 }
 
 impl Workload {
-    /// Builds a workload and verifies that every variant is valid.
+    /// Builds a workload and verifies that every variant is valid. `build` returns the variant with a given index.
     ///
     /// # Panics
     ///

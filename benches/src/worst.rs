@@ -1,10 +1,11 @@
 //! Searches for the block that takes longest to verify, under every set of rules.
 //!
-//! Tapscript: each shape of [`crate::opcodes`] is timed relative to the weight that it fills. A shape without signature
-//! checks fills a whole block. Signature checks are limited by their budget to at most 80,000 in a block. They leave most of
-//! the weight unused, which is then filled with the slowest other shape. Legacy: the block spends outputs of earlier blocks
-//! whose scripts are as long as the rules allow, and these scripts do not count toward the weight of the block; see
-//! [`legacy`].
+//! - Tapscript: each shape (tapscript that repeats one opcode) of [`crate::opcodes`] is timed relative to the weight
+//!   that it fills. A shape without signature checks fills a whole block. Signature checks are limited by their budget
+//!   to at most 80,000 in a block. They leave most of the weight unused, which is then filled with the slowest other
+//!   shape.
+//! - Legacy: the block spends outputs of earlier blocks whose scripts are as long as the rules allow. These scripts do
+//!   not count toward the weight of the block; see [`legacy`].
 
 pub mod legacy;
 
@@ -16,50 +17,52 @@ use crate::opcodes;
 use crate::shape::Shape;
 use crate::workload::Case;
 
-/// Weight of a block's transactions: the block limit without the header, the transaction count and a small coinbase
-/// transaction.
+/// Weight available for transactions in a block, in weight units. It is the block limit without the header, the
+/// transaction count and a small coinbase transaction.
 pub const BLOCK_WEIGHT: usize = 4_000_000 - 1_000;
 
-/// Weight reserved for the parts of the transaction that are not repeated.
+/// Weight that is reserved for the parts of a transaction that are not repeated, in weight units.
 const OVERHEAD: usize = 4_000;
 
-/// Weight of the script with which the search times a shape.
+/// Weight in weight units of the tapscript with which the search times a shape.
 const SAMPLE_WEIGHT: usize = 20_000;
 
-/// A shape is timed again if its cost is at least this fraction of the cost of the costliest shape with the same
-/// opcode.
+/// A shape is timed again if its cost is at least this fraction of the highest cost of a shape with the same opcode.
 const CLOSE: f64 = 0.75;
 
-/// A shape with its measured cost.
+/// A shape (tapscript that repeats one opcode) with its measured time.
 #[derive(Clone, Debug)]
 pub struct Timed {
-    /// The timed shape.
+    /// The tapscript that was timed.
     pub shape: Shape,
-    /// Flag of the proposal that the shape needs; `None` for today's opcodes.
+    /// Name of the flag of the proposal that the shape needs. `None` for today's opcodes.
     pub proposal: Option<&'static str>,
-    /// Time of one body in nanoseconds.
+    /// Time of one repetition of the shape's body (its sequence of opcodes) in nanoseconds.
     pub nanoseconds: f64,
 }
 
 impl Timed {
-    /// Returns the time per weight unit in nanoseconds. For signature checks the weight is the budget that they use up.
+    /// Returns the time per weight unit in nanoseconds. If the shape checks signatures, the weight is the signature
+    /// operation budget that they use up.
     pub fn per_weight(&self) -> f64 {
         self.nanoseconds / self.weight() as f64
     }
 
-    /// Returns the weight of a body, or the budget that its signature checks use up if that is more.
+    /// Returns the weight of one repetition of the shape's body, or the signature operation budget that its signature
+    /// checks use up if that is more.
     pub fn weight(&self) -> usize {
         self.shape.weight().max(50 * self.shape.checks)
     }
 }
 
-/// Returns the shortest of three verification times, in nanoseconds.
+/// Verifies a transaction three times and returns the shortest time in nanoseconds.
 fn quickest(case: &Case, flags: Flags) -> f64 {
     let run = || time(|| assert!(case.verify(flags), "a shape is not valid")).as_secs_f64() * 1e9;
     (0..3).map(|_| run()).fold(f64::INFINITY, f64::min)
 }
 
-/// Returns the time of a shape's body in nanoseconds, measured with a script of about this weight.
+/// Returns the time of one repetition of a shape's body in nanoseconds. It is measured with a script of about the
+/// given weight.
 fn time_body(shape: &Shape, weight: usize) -> f64 {
     let repetitions = weight / shape.weight().max(50 * shape.checks);
     let once = quickest(&shape.case(&mut Keys::of("search", 0), 1), shape.flags);
@@ -67,8 +70,8 @@ fn time_body(shape: &Shape, weight: usize) -> f64 {
     (often - once).max(0.0) / repetitions as f64
 }
 
-/// Times every shape, of today's opcodes and of proposals. Shapes that may be the costliest of their opcode are timed again
-/// with longer scripts, and only these are returned.
+/// Times every shape (tapscript that repeats one opcode), both of today's opcodes and of proposals. Shapes that may be
+/// the costliest of their opcode are timed again with longer scripts, and only these are returned.
 pub fn search() -> Vec<Timed> {
     let proposed = opcodes::proposed().into_iter().map(|(proposal, shape)| (Some(proposal), shape));
     let all = opcodes::today().into_iter().map(|shape| (None, shape)).chain(proposed);
@@ -91,28 +94,29 @@ pub fn search() -> Vec<Timed> {
     timed
 }
 
-/// Returns the shape with the longest time per weight unit, or `None` if there are no shapes.
+/// Returns the shape with the longest time per weight unit, or `None` if `timed` is empty.
 pub fn costliest<'t>(timed: impl IntoIterator<Item = &'t Timed>) -> Option<&'t Timed> {
     timed.into_iter().max_by(|a, b| a.per_weight().total_cmp(&b.per_weight()))
 }
 
-/// A block, or a part of one from which the time of the whole block is extrapolated.
+/// A block of transactions, or a part of a block from which the time of the whole block is extrapolated.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// Subject of the block: an opcode, a proposal, or a set of rules.
+    /// Name of the opcode, of the proposal, or of the set of rules for which this is the worst block.
     pub subject: String,
-    /// Description of the repeated script.
+    /// Description of the script that the block repeats.
     pub script: String,
-    /// Transaction that fills the part.
+    /// Transaction that fills the part of the block that is built.
     pub case: Case,
-    /// Flags for the verification.
+    /// Script flags under which the transaction is verified.
     pub flags: Flags,
-    /// Number of times that the part would fit into a block.
+    /// Weight of a whole block, divided by the weight of the built part.
     pub parts: f64,
 }
 
 impl Block {
-    /// Builds a block of one shape without signature checks. `weight` is the weight of the part that is built.
+    /// Builds a block that repeats one shape without signature checks. `weight` is the weight of the part of the block
+    /// that is built.
     fn of_one(subject: &str, one: &Timed, weight: usize) -> Block {
         let shape = &one.shape;
         let repetitions = (weight - OVERHEAD - base_weight(shape)) / shape.weight();
@@ -120,7 +124,8 @@ impl Block {
         Block::new(subject, shape.name(), case, shape.flags, weight)
     }
 
-    /// Builds a block with as many signature checks as the budget allows, filled up with another shape.
+    /// Builds a block with as many signature checks as the budget allows. The remaining weight is filled with the
+    /// shape `filler`. `weight` is the weight of the part of the block that is built.
     fn of_checks(subject: &str, checks: &Timed, filler: &Timed, weight: usize) -> Block {
         let (checks, filler) = (&checks.shape, &filler.shape);
         let room = weight - OVERHEAD - base_weight(checks) - base_weight(filler);
@@ -138,9 +143,9 @@ impl Block {
         Block { subject: subject.to_owned(), script, case, flags, parts: BLOCK_WEIGHT as f64 / used as f64 }
     }
 
-    /// Builds the worst block that contains a shape. A shape with signature checks is combined with the slowest filler of
-    /// today. A shape without signature checks is combined with the slowest checks of today, or fills the block alone if
-    /// that takes longer.
+    /// Builds the worst block that contains the shape `one`. If the shape checks signatures, the remaining weight is
+    /// filled with the slowest shape of today without signature checks. Otherwise the shape is combined with the
+    /// slowest signature checks of today, or fills the block alone if that takes longer.
     fn worst_with(subject: &str, one: &Timed, today: &Today<'_>, weight: usize) -> Block {
         if one.shape.checks > 0 {
             return Block::of_checks(subject, one, today.filler, weight);
@@ -155,19 +160,20 @@ impl Block {
         }
     }
 
-    /// Verifies the part once, and returns the time of the whole block in seconds.
+    /// Verifies the built part of the block once, and returns the time of the whole block in seconds.
     pub fn seconds(&self) -> f64 {
         let case = &self.case;
         time(|| assert!(case.verify(self.flags), "{}: not valid", self.subject)).as_secs_f64() * self.parts
     }
 }
 
-/// Returns the weight that a shape needs in addition to its body.
+/// Returns the weight of a transaction with no repetition of the shape's body.
 fn base_weight(shape: &Shape) -> usize {
     shape.case(&mut Keys::of("weight", 0), 0).weight()
 }
 
-/// The slowest shapes of today's opcodes, with and without signature checks. The worst blocks consist of these.
+/// The slowest shapes of today's opcodes: one with and one without signature checks. The worst blocks consist of
+/// these.
 struct Today<'t> {
     checks: &'t Timed,
     filler: &'t Timed,
@@ -176,9 +182,9 @@ struct Today<'t> {
 /// Builds the worst blocks: one for today's tapscript, one for each proposal, and one for each opcode of today. An
 /// opcode fills its block alone, unless it checks signatures.
 ///
-/// The blocks that are returned are parts of the weight `part`. If the machine's speed varies, several short
-/// measurements in alternation with the reference block are more accurate than one long measurement. For today's
-/// tapscript and for proposals, the whole block is also built and verified once.
+/// The returned blocks are parts of the weight `part`. If the machine's speed varies, several short measurements in
+/// alternation with the reference block are more accurate than one long measurement. For today's tapscript and for
+/// proposals, the whole block is also built and verified once.
 pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
     let of_today = || timed.iter().filter(|one| one.proposal.is_none());
     let (with_checks, without): (Vec<&Timed>, Vec<&Timed>) = of_today().partition(|one| one.shape.checks > 0);
@@ -212,7 +218,7 @@ pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
     blocks
 }
 
-/// Subject of the worst tapscript block without proposals.
+/// Subject of the worst tapscript block that uses no proposals.
 pub const TAPSCRIPT_TODAY: &str = "tapscript today";
 
 #[cfg(test)]

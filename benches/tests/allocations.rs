@@ -1,4 +1,4 @@
-//! Tests that verification allocates no memory. This detects a loss of speed without measuring times.
+//! Tests that the verification of an input allocates no memory. This detects a loss of speed without measuring times.
 
 #![allow(unsafe_code, reason = "an allocator that counts is one that is called")]
 
@@ -46,8 +46,9 @@ fn the_allocator_counts() {
     drop(grown);
 }
 
-/// Tests every kind of transaction and every script. One input is verified before the allocations are counted. This
-/// computes the hashes that all inputs share, and allocates the memory that the thread reuses for stacks.
+/// Tests every kind of transaction and every script of the benchmarks. One input is verified before the allocations
+/// are counted. This computes the hashes that all inputs share, and allocates the memory that the thread reuses for
+/// stacks.
 #[test]
 fn verification_allocates_nothing() {
     let scripts = scripts::all().into_iter().map(|(_, workload)| workload);

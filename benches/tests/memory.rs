@@ -1,4 +1,5 @@
-//! Tests how much memory verification uses in addition to the transaction, against the bound in docs/architecture.md.
+//! Tests how much memory verification uses in addition to the transaction. The bounds are those of
+//! docs/architecture.md.
 
 #![allow(unsafe_code, reason = "an allocator that counts is one that is called")]
 #![allow(clippy::expect_used, reason = "a test")]
@@ -42,8 +43,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Returns the result of `work`. Also returns the maximum number of bytes that were allocated at the same time while it
-/// ran, without those allocated before.
+/// Returns the result of `work`, and the maximum number of bytes that it had allocated at the same time. Memory that
+/// was allocated before is not counted.
 fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = IN_USE.get();
     PEAK.set(before);
@@ -51,12 +52,12 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (result, (PEAK.get() - before).unsigned_abs())
 }
 
-/// Bound for the stacks in bytes, from docs/architecture.md.
+/// Maximum memory of the script stacks in bytes, from docs/architecture.md.
 const STACKS: usize = 5 << 20;
-/// Additional bound in bytes for each witness element of an input that is not a tapscript spend. No rule limits the
-/// number of these elements before the first opcode runs.
+/// Additional memory in bytes that is allowed for each witness element of an input that is not a tapscript spend. No
+/// rule limits the number of these elements before the first opcode runs.
 const PER_ELEMENT: usize = 24;
-/// Additional bound in bytes for each input of a transaction with legacy signatures.
+/// Additional memory in bytes that is allowed for each input of a transaction.
 const PER_INPUT: usize = 256;
 
 fn of(case: &Case, flags: Flags) -> usize {

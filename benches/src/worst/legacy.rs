@@ -1,8 +1,9 @@
 //! The worst block of legacy scripts.
 //!
-//! An output of an earlier block can have a script of 10,000 bytes with 201 opcodes, while the input that spends it weighs
-//! only 164 weight units. Neither the script nor its signature checks count toward the limits of the block that spends the
-//! output. Each check whose signed data differ from those of the others hashes the transaction again, up to one megabyte.
+//! An output of an earlier block can have a script of 10,000 bytes with 201 opcodes, while the input that spends it
+//! weighs only 164 weight units. Neither the script nor its signature checks count toward the limits of the block that
+//! spends the output. Each signature check hashes the transaction again, up to one megabyte, if no other check signs
+//! the same data.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -18,19 +19,19 @@ use crate::shape::Base;
 use crate::workload::weight;
 use crate::worst::BLOCK_WEIGHT;
 
-/// Weight of an input with an empty scriptSig.
+/// Weight of a transaction input with an empty scriptSig, in weight units.
 const INPUT_WEIGHT: usize = 41 * 4;
 
 /// A scriptPubKey that the search for the slowest legacy block tries.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Name that describes the repeated part of the script.
+    /// Name that describes what the script repeats.
     pub name: String,
-    /// The scriptPubKey.
+    /// The legacy script, which is used as scriptPubKey.
     pub script: Vec<u8>,
 }
 
-/// How the signature checks of a candidate script differ from each other.
+/// How the signature checks of a legacy script differ from each other.
 #[derive(Clone, Copy, Debug)]
 struct Checks {
     hash_type: u8,
@@ -42,8 +43,8 @@ struct Checks {
 }
 
 impl Checks {
-    /// Returns a script with as many `<signature> <key> CHECKSIG` as fit. All checks fail, and a final 1 makes the script
-    /// succeed.
+    /// Returns a script with as many repetitions of `<signature> <key> CHECKSIG` as fit. All checks fail, and a final
+    /// 1 makes the script succeed.
     fn candidate(self, keys: &mut Keys) -> Candidate {
         let Checks { hash_type, distinct, separated } = self;
         let key = keys.key().public_key().serialize();
@@ -64,7 +65,8 @@ impl Checks {
     }
 }
 
-/// Returns scripts without signature checks, with each shape repeated as often as 201 opcodes and 10,000 bytes allow.
+/// Returns legacy scripts without signature checks. Each repeats one opcode of today as often as the limits of 201
+/// opcodes and 10,000 bytes allow.
 fn plain() -> impl Iterator<Item = Candidate> {
     opcodes::today().into_iter().filter(|shape| shape.checks == 0).filter_map(|shape| {
         let mut code = Vec::new();
@@ -89,7 +91,7 @@ fn plain() -> impl Iterator<Item = Candidate> {
     })
 }
 
-/// Returns all scripts that the search for the worst legacy block tries.
+/// Returns all legacy scripts that the search for the worst block tries.
 pub fn candidates() -> Vec<Candidate> {
     let mut keys = Keys::of("legacy", 0);
     let mut checks = Vec::new();
@@ -103,14 +105,13 @@ pub fn candidates() -> Vec<Candidate> {
     checks.into_iter().chain(plain()).collect()
 }
 
-/// A block of one transaction whose inputs all spend the same kind of output.
+/// A block of one transaction whose inputs all spend outputs with the same legacy script.
 pub struct LegacyBlock {
     tx: Transaction,
 }
 
 impl LegacyBlock {
-    /// Creates the largest block of this kind that the weight limit allows, or one with the given number of inputs for
-    /// tests.
+    /// Creates the largest block that the weight limit allows. For tests, `inputs` gives the number of inputs instead.
     pub fn new(inputs: Option<usize>) -> LegacyBlock {
         let input = |index: usize| {
             let mut txid = [0; 32];
@@ -134,14 +135,14 @@ impl LegacyBlock {
         LegacyBlock { tx }
     }
 
-    /// Returns the number of inputs.
+    /// Returns the number of inputs of the block's transaction.
     pub fn inputs(&self) -> usize {
         self.tx.input.len()
     }
 
-    /// Returns the time in seconds for a block in which all inputs spend outputs with the candidate script. The time is
-    /// extrapolated from two inputs, at one quarter and at three quarters of the list. The hashes that all inputs share
-    /// are computed before the measurement.
+    /// Returns the time in seconds for verifying this block if all inputs spend outputs with the script of
+    /// `candidate`. The time is extrapolated from two inputs, at one quarter and at three quarters of the list. The
+    /// hashes that all inputs share are computed before the measurement.
     pub fn seconds(&self, candidate: &Candidate) -> f64 {
         let inputs = self.inputs();
         let samples = [inputs / 4, inputs * 3 / 4];

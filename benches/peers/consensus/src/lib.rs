@@ -1,5 +1,5 @@
-//! A peer for bitcoinconsensus. Its interface takes a serialized transaction and the index of one input, so it parses and
-//! hashes the transaction again for each input.
+//! Dynamic library that makes bitcoinconsensus available to the benchmarks. bitcoinconsensus takes a serialized
+//! transaction and the index of one input, so it parses and hashes the transaction again for each input.
 
 use std::ffi::{c_char, c_int, c_uint};
 use std::slice;
@@ -9,6 +9,9 @@ use sigstack_peer_abi::{Describe, Prevout, VerifyAll};
 
 const _: (VerifyAll, Describe) = (sigstack_peer_verify_all, sigstack_peer_describe);
 
+/// Verifies the inputs of a transaction in order with bitcoinconsensus. Returns the number of valid inputs before the
+/// first invalid one.
+///
 /// # Safety
 ///
 /// The requirements are those of [`VerifyAll`].

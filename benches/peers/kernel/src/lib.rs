@@ -1,4 +1,5 @@
-//! A peer for libbitcoinkernel. The transaction is parsed once, and the hashes that its inputs share are computed once.
+//! Dynamic library that makes libbitcoinkernel available to the benchmarks. It parses the transaction once, and
+//! computes the hashes that its inputs share once.
 
 use std::ffi::{c_char, c_int};
 use std::slice;
@@ -9,6 +10,9 @@ use sigstack_peer_abi::{Describe, Prevout, VerifyAll};
 
 const _: (VerifyAll, Describe) = (sigstack_peer_verify_all, sigstack_peer_describe);
 
+/// Verifies the inputs of a transaction in order with libbitcoinkernel. Returns the number of valid inputs before the
+/// first invalid one, or -1 if the bytes are not a transaction.
+///
 /// # Safety
 ///
 /// The requirements are those of [`VerifyAll`].
