@@ -12,28 +12,29 @@ use std::io::Write;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 
-/// Name of the environment variable with the comma-separated list of programs and folders that tests do without.
+/// Name of the environment variable that lists programs and folders, separated by commas. Tests that need one of them
+/// are left out.
 pub const VARIABLE: &str = "SIGSTACK_WITHOUT";
 
-/// Word in [`VARIABLE`] for the folder `../shared`.
+/// Word in [`VARIABLE`] that stands for the folder `../shared`.
 const SHARED: &str = "shared";
 
-/// A program that tests use.
+/// A program that some tests need and that may not be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
     /// tmux, a terminal multiplexer. Tests send keys to it and read its screen.
     Tmux,
-    /// Chromium or a similar browser.
+    /// Chromium or a similar browser, in which tests open HTML pages.
     Chromium,
-    /// Python, for the scripts that control the browser.
+    /// Python, which runs the scripts that control the browser.
     Python,
 }
 
 impl Tool {
-    /// All tools.
+    /// All programs that some tests need.
     pub const ALL: [Tool; 3] = [Tool::Tmux, Tool::Chromium, Tool::Python];
 
-    /// Returns the word in [`VARIABLE`] for this tool.
+    /// Returns the word that stands for this program in [`VARIABLE`].
     pub fn name(self) -> &'static str {
         match self {
             Tool::Tmux => "tmux",
@@ -42,7 +43,7 @@ impl Tool {
         }
     }
 
-    /// Returns the names of the program's executable on different systems.
+    /// Returns the names that the executable of this program has on different systems.
     fn programs(self) -> &'static [&'static str] {
         match self {
             Tool::Tmux => &["tmux"],
@@ -58,7 +59,7 @@ impl Tool {
     }
 }
 
-/// Decision about a test that needs a program or a folder.
+/// Decision whether a test runs that needs a program or a folder.
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
     Run(PathBuf),
@@ -66,11 +67,11 @@ enum Decision {
     Fail(String),
 }
 
-/// Splits the value of [`VARIABLE`] into words.
+/// Splits the value of the environment variable [`VARIABLE`] into words.
 ///
 /// # Errors
 ///
-/// An error message if a word names neither a tool nor `shared`.
+/// An error message if a word names neither a program nor `shared`.
 fn words(variable: &str) -> Result<Vec<&str>, String> {
     let words: Vec<&str> = variable.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     let known: Vec<&str> = Tool::ALL.map(Tool::name).into_iter().chain([SHARED]).collect();
@@ -80,7 +81,8 @@ fn words(variable: &str) -> Result<Vec<&str>, String> {
     }
 }
 
-/// Decides about a test that needs a tool, given the path of the installed tool and the value of [`VARIABLE`].
+/// Decides whether a test runs that needs a program. `installed` is the path of the program if it is installed, and
+/// `variable` is the value of [`VARIABLE`].
 fn decide_tool(tool: Tool, installed: Option<PathBuf>, variable: &str) -> Decision {
     let name = tool.name();
     match (words(variable), installed) {
@@ -95,7 +97,7 @@ fn decide_tool(tool: Tool, installed: Option<PathBuf>, variable: &str) -> Decisi
     }
 }
 
-/// Decides about a test that reads a path below `../shared`, given the value of [`VARIABLE`].
+/// Decides whether a test runs that reads `path` in the folder `../shared`. `variable` is the value of [`VARIABLE`].
 fn decide_shared(path: PathBuf, name: &str, variable: &str) -> Decision {
     match words(variable) {
         Err(problem) => Decision::Fail(problem),
@@ -107,7 +109,7 @@ fn decide_shared(path: PathBuf, name: &str, variable: &str) -> Decision {
     }
 }
 
-/// Carries out a decision: returns the path, reports that the test is left out, or panics.
+/// Carries out the decision about a test: returns the path, reports that the test is left out, or panics.
 fn carry_out(decision: Decision, caller: &Location<'_>) -> Option<PathBuf> {
     match decision {
         Decision::Run(path) => Some(path),
@@ -128,14 +130,15 @@ fn variable() -> String {
     env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Searches PATH for a program with one of these names.
+/// Searches the folders in PATH for a program with one of these names.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let files = names.iter().flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)));
     files.into_iter().find(|file| file.is_file())
 }
 
-/// Returns the path of a program that the calling test needs. `None` if the test is left out, which is reported.
+/// Returns the path of a program that the calling test needs. Returns `None` if the test is left out, which this
+/// function reports.
 ///
 /// # Panics
 ///
@@ -145,8 +148,8 @@ pub fn tool(tool: Tool) -> Option<PathBuf> {
     carry_out(decide_tool(tool, find(tool.programs()), &variable()), Location::caller())
 }
 
-/// Returns the path of a file or folder below `../shared`, next to the clone. `None` if it is missing or [`VARIABLE`] names
-/// `shared`. The test is then reported as left out.
+/// Returns the path of a file or folder in `../shared`, a folder next to the clone. Returns `None` if the path does
+/// not exist or [`VARIABLE`] names `shared`. This function then reports that the test is left out.
 ///
 /// # Panics
 ///

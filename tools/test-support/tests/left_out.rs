@@ -1,4 +1,4 @@
-//! Verifies that tests that are left out print a line, and that no test leaves itself out silently.
+//! Verifies that each test that is left out prints a line, and that no test leaves itself out silently.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -8,10 +8,11 @@ use std::process::{Command, Output};
 
 use sigstack_test_support::{Tool, VARIABLE, shared, tool};
 
-/// Environment variable that makes [`a_test_of_everything`] use all tools and the shared folder.
+/// Environment variable that makes [`a_test_of_everything`] ask for all programs and the shared folder.
 const ASKED: &str = "SIGSTACK_ASKED";
 
-/// Test that the other tests run in a separate process, as cargo would run it.
+/// Test that needs all programs and the shared folder. The other tests run it in a separate process, as cargo would
+/// run it.
 #[test]
 fn a_test_of_everything() {
     if std::env::var_os(ASKED).is_some() {
@@ -43,7 +44,8 @@ fn a_missing_tool_fails_the_test_and_says_how_to_go_on() {
     }
 }
 
-/// The test passes, so the harness shows none of its output. The lines about left out tests are printed nevertheless.
+/// A test that leaves itself out passes, so the harness shows none of its output. The lines about left out tests are
+/// printed nevertheless.
 #[test]
 fn tests_that_are_left_out_are_seen() {
     let output = run("tmux,chromium,python");
@@ -63,7 +65,7 @@ fn tests_that_are_left_out_are_seen() {
     assert_eq!(lines[3], format!("{}{missing}", place(shared_line.unwrap() + 1)));
 }
 
-/// Collects the Rust files of the project below a folder.
+/// Collects the Rust files of the project in a folder and its subfolders.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -76,10 +78,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Files that search for the shared folder and are not tests.
+/// Files that mention the shared folder but contain no tests, so they may search for it themselves.
 const NO_TESTS: &[&str] = &["fuzz/src/seeds.rs"];
 
-/// Tests find tools and the shared folder only through this crate. A test that searched for them itself could leave
+/// Tests find programs and the shared folder only through this crate. A test that searched for them itself could leave
 /// itself out silently.
 #[test]
 fn no_other_file_looks_for_tools_or_for_the_shared_folder() {

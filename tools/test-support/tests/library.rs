@@ -1,4 +1,4 @@
-//! Verifies properties that all published crates have in common.
+//! Verifies properties that all published crates of the project have in common.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders of the published libraries.
+/// Folders of the crates that the project publishes as libraries.
 const LIBRARIES: &[&str] =
     &["channel", "debugger", "interpreter", "policy", "script-compiler", "test-vectors"];
 
@@ -18,7 +18,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Collects the text of all source files of a crate, by path.
+/// Collects the text of all Rust files in a folder and its subfolders, by path.
 fn sources(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -30,7 +30,8 @@ fn sources(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     }
 }
 
-/// If an error type is non-exhaustive, a new variant or field is not a breaking change.
+/// Every public error type must be non-exhaustive, so that a new variant or field is not a breaking change.
+/// [`EXHAUSTIVE`] lists the exceptions.
 #[test]
 fn public_errors_are_non_exhaustive() {
     let mut count = 0;
@@ -58,8 +59,8 @@ fn public_errors_are_non_exhaustive() {
     assert!(count >= 10, "{count} errors");
 }
 
-/// The interfaces of all libraries use types of rust-bitcoin. Each library re-exports that crate, so that programs use the
-/// matching version.
+/// The interfaces of all libraries use types of rust-bitcoin. Each library re-exports that crate, so that programs can
+/// use the same version. The test also verifies that the code in the README is tested.
 #[test]
 fn every_library_exports_bitcoin_and_tests_its_readme() {
     for library in LIBRARIES {
