@@ -1,4 +1,4 @@
-//! Binary of the fuzz target `transaction_input`, which is a module of the library.
+//! Program that runs the fuzz target `transaction_input`, whose code is the module of this name in the library.
 
 #![cfg_attr(fuzzing, no_main)]
 

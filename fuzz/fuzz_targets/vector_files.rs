@@ -1,4 +1,4 @@
-//! Binary of the fuzz target `vector_files`, which is a module of the library.
+//! Program that runs the fuzz target `vector_files`, whose code is the module of this name in the library.
 
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! Binary of the fuzz target `verify_tapscript`, which is a module of the library.
+//! Program that runs the fuzz target `verify_tapscript`, whose code is the module of this name in the library.
 
 #![cfg_attr(fuzzing, no_main)]
 

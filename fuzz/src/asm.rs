@@ -5,12 +5,12 @@
 
 use sigstack_debugger::{assemble, assemble_stack, disassemble};
 
-/// Returns the disassembly of a script as a single line.
+/// Returns the disassembly of a script as a single line of text.
 fn text(script: &[u8]) -> String {
     disassemble(script).into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ")
 }
 
-/// Runs the target on one input.
+/// Runs the fuzz target `asm` on one fuzz input. Panics if the disassembly does not assemble to the same script.
 pub fn run(bytes: &[u8]) {
     let written = text(bytes);
     assert_eq!(assemble(&written).as_deref(), Ok(bytes), "{written}");

@@ -1,20 +1,23 @@
-//! Properties of channels. In the first form of input, a random history of updates ends with an attacker that publishes
-//! any state that it once had. The attacker then continues with the transactions of this state as long as possible:
+//! Fuzz target for channels, with two forms of input.
+//!
+//! In the first form, a random history of updates ends with an attacker that publishes any state that it once had. The
+//! attacker then continues with the transactions of this state as long as possible. The target checks these
+//! properties:
 //!
 //! - Only the channel's parties gain: all payouts together never exceed the capacity.
-//! - In the default construction (signed sequence commitments) an old state never wins. The attacker never receives more than its
-//!   balance in the latest state, and the victim never less, except for fees.
+//! - In the default construction (signed sequence commitments) an old state never wins. The attacker never receives
+//!   more than its balance in the latest state. The victim never receives less than its balance, except for fees.
 //! - The latest state is never contested, and no party receives more than its balance in it.
 //!
-//! In the second form, the adversary makes a sequence of moves against the code of client and tower:
+//! In the second form, the adversary makes a sequence of moves against the code of a client and its watchtower. The
+//! target checks that the honest side then has at least its worst acceptable outcome minus fees. It also checks that
+//! no satoshi are left that nobody can spend.
 //!
-//! - After every sequence, the honest side has at least its worst acceptable outcome minus fees, and there are no
-//!   satoshi that nobody can spend.
-//!
-//! Fuzz input: a byte that selects the form. A history has the construction (a byte), the number of updates (a byte), a
-//! balance for each (2 bytes), the party that publishes, the published state, the party that answers (client or tower),
-//! and the number of steps that the attacker continues before the answer. A sequence of moves has the construction, the
-//! scenario, and a byte for each move.
+//! The first byte of the fuzz input selects the form. A history then has the construction (a byte), the number of
+//! updates (a byte), and a balance for each update (2 bytes). The rest of a history is a byte each for the attacker,
+//! the published state, whether the watchtower answers instead of the client, and the number of steps that the
+//! attacker continues before the answer. A sequence of moves has the construction, the scenario, and a byte for each
+//! move.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,22 +28,22 @@ use sigstack_channel::model::{Construction, Content, KINDS, Kind, Setup, Stage, 
 
 use crate::bytes::Reader;
 
-/// Channel capacity in satoshi.
+/// Capacity of the channel in satoshi.
 const CAPACITY: u64 = 1_000_000;
-/// Minimum balance of each party in satoshi. No output is then dust, and the opener can pay for anchors.
+/// Minimum balance of each party in satoshi. With this balance no output is dust, and the opener can pay for anchors.
 const RESERVE: u64 = 10_000;
-/// Maximum number of updates of a history.
+/// Maximum number of updates in the history that a fuzz input describes.
 const MAX_UPDATES: usize = 6;
-/// Maximum fees in satoshi that the transactions of a close may take from one balance.
+/// Maximum fees in satoshi that the transactions of a close may take from the victim's balance.
 const FEES: u64 = 3_000;
-/// Contest delay in blocks.
+/// Contest delay of the channel in blocks.
 const DELAY: u16 = 144;
 
 struct History {
     name: &'static str,
     kind: Kind,
     channel: Box<dyn Construction>,
-    /// First party's balance in each state, in satoshi.
+    /// Balance of the first party in each state, in satoshi. The index is the state number.
     balances: Vec<u64>,
 }
 
@@ -65,7 +68,7 @@ impl History {
         History { name, kind, channel, balances }
     }
 
-    /// Returns a new simulated chain on which the channel is open.
+    /// Returns a new simulated chain on which this channel is open.
     fn stage(&mut self) -> Stage {
         let mut stage = Stage::new(self.channel.as_ref()).expect("a chain");
         stage.open(self.channel.as_mut()).expect("the channel opens");
@@ -82,7 +85,7 @@ impl History {
     }
 }
 
-/// Runs the target on one input.
+/// Runs the fuzz target `channel_history` on one fuzz input. Panics if one of its properties does not hold.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     if reader.bool() {
@@ -103,16 +106,16 @@ pub fn run(bytes: &[u8]) {
     assert!(paid[0] + paid[1] <= CAPACITY, "{}: {paid:?} of {CAPACITY}", history.name);
 }
 
-/// Limits on the moves of the corrupted side in one sequence. They are higher than in an exhaustive search.
+/// Limits on the moves of the corrupted side in one fuzz input. They are higher than in an exhaustive search.
 const BUDGET: Budget = Budget { moves: 8, blocks: 8, pins: 1, absent: 4, reorganisations: 2 };
 
 thread_local! {
-    /// Initial states ([`Opening`]) that were built already, by the indices of the construction and of the scenario.
+    /// Initial states ([`Opening`]) that were already built, by the indices of the construction and of the scenario.
     /// `None` if the scenario does not apply to the construction.
     static OPENINGS: RefCell<BTreeMap<(usize, usize), Option<Opening>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Runs a sequence of moves of the adversary. Each move is chosen by a byte of the input.
+/// Runs the sequence of the adversary's moves that a fuzz input describes. Each move is chosen by a byte of the input.
 fn line(reader: &mut Reader<'_>) {
     let names: Vec<&str> = scenarios().collect();
     let (construction, scenario) = (reader.below(KINDS.len()), reader.below(names.len()));
@@ -149,7 +152,8 @@ fn check_newest(history: &History, stage: &mut Stage, by: usize, steps: Vec<Step
     }
 }
 
-/// The attacker publishes an old state, and the victim answers. Then both continue as far as they can.
+/// Simulates a breach: the attacker publishes an old state, and the victim or its watchtower answers. Then the
+/// attacker continues with the transactions of the old state as far as it can.
 fn attack(
     history: &History,
     stage: &mut Stage,

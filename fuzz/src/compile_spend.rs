@@ -9,10 +9,10 @@ use sigstack_compiler::{compile_text, parse};
 use crate::compiler_support::generate::{Generator, Rng};
 use crate::compiler_support::property::check;
 
-/// Maximum number of conditions of a policy. Each condition doubles the number of sets to test.
+/// Maximum number of conditions of a generated policy. Each condition doubles the number of sets to test.
 const MOST: usize = 5;
 
-/// Runs the target on one input.
+/// Runs the fuzz target `compile_spend` on one fuzz input. Panics if its property does not hold.
 pub fn run(bytes: &[u8]) {
     let mut generator = Generator::drawing(Rng::of_bytes(bytes), false);
     let text = generator.document(MOST);

@@ -6,7 +6,7 @@ use sigstack_interpreter::Flags;
 
 use crate::spend::Subject;
 
-/// Flags that the crate supports, which are the consensus flags, with their bits.
+/// Flags that the crate bitcoinconsensus supports, which are the consensus flags. Each has its bit in that crate.
 const BITS: &[(Flags, u32)] = &[
     (Flags::P2SH, core::VERIFY_P2SH),
     (Flags::DERSIG, core::VERIFY_DERSIG),
@@ -17,8 +17,8 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, core::VERIFY_TAPROOT),
 ];
 
-/// Returns whether Core accepts the input to verify under some of the consensus flags. `None` if Core cannot parse the
-/// transaction.
+/// Returns whether Bitcoin Core accepts the input to verify under `flags`, which must be consensus flags. Returns
+/// `None` if Core cannot parse the transaction.
 pub(crate) fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     // The crate aborts the process on combinations of flags that Core does not allow.
     assert_eq!(flags.check(), Ok(()));

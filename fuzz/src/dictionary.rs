@@ -1,14 +1,15 @@
-//! Dictionary for libFuzzer: opcodes and example scripts of proposals from the interpreter's tables, and
+//! Dictionary for libFuzzer. It contains opcodes and example scripts of proposals from the interpreter's tables, and
 //! [words](crate::words).
 
 use core::fmt::Write;
 
 use sigstack_interpreter::{OPCODES, PROPOSALS, append_push};
 
-/// Path of the committed dictionary.
+/// Path of the dictionary file in the repository.
 pub const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/opcodes.dict");
 
-/// Words of the dictionary: first byte, name, and the values of the second byte.
+/// Words that the dictionary contains. Each row has the first byte of the word, its name, and the values of its second
+/// byte.
 const WORDS: &[(u8, &str, &[u8])] = &[
     (0xf0, "key", &[0, 1, 2, 3]),
     (0xf1, "compressed", &[0, 1, 2, 3]),
@@ -25,10 +26,10 @@ const WORDS: &[(u8, &str, &[u8])] = &[
     (0xfc, "template_hash", &[0]),
 ];
 
-/// Maximum size of an entry, in bytes: libFuzzer ignores longer ones.
+/// Maximum size of a dictionary entry in bytes. libFuzzer ignores longer entries.
 const MAX_ENTRY_SIZE: usize = 64;
 
-/// Returns the text of the dictionary.
+/// Returns the text of the dictionary file for libFuzzer.
 pub fn text() -> String {
     let mut text = String::from(
         "# Written by `sigstack-fuzz dictionary`: opcodes, samples of proposals, and words (src/words.rs) as pushes.\n",

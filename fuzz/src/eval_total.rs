@@ -13,14 +13,15 @@ use sigstack_interpreter::{
 use crate::bytes::Reader;
 use crate::flags;
 
-/// Inspector that counts steps and checks the stacks after each.
+/// Inspector that counts the steps of an execution and checks the stacks after each step.
 #[derive(Debug, Default)]
 struct Bounds {
     steps: usize,
 }
 
-/// Maximum number of bytes that the stacks may allocate. The elements have maximum length. A factor of two allows for unused
-/// capacity, and another factor of two for the copy while memory is reallocated.
+/// Maximum number of bytes that the stacks may allocate. It is computed for the maximum number of elements of maximum
+/// size. A factor of two allows for unused capacity, and another factor of two for the copy while memory is
+/// reallocated.
 const MOST_BYTES: usize = 4 * (MAX_STACK_SIZE + 1) * (MAX_SCRIPT_ELEMENT_SIZE + 64);
 
 impl Inspector for Bounds {
@@ -64,7 +65,7 @@ impl Run<'_> {
     }
 }
 
-/// Runs the target on one input.
+/// Runs the fuzz target `eval_total` on one fuzz input. Panics if its property does not hold.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags::any(&mut reader);

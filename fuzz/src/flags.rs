@@ -1,4 +1,5 @@
-//! Reads sets of flags from bytes. Only combinations that Core allows are returned.
+//! Conversions between bytes of a fuzz input and sets of script flags. Only combinations of flags that Core allows are
+//! returned.
 
 use sigstack_interpreter::{FLAGS, FlagKind, Flags};
 
@@ -7,7 +8,8 @@ use crate::bytes::Reader;
 /// Number of bytes that [`any`] reads.
 pub const ANY_BYTES: usize = 9;
 
-/// Returns the consensus flags that a byte selects: all of them if its highest bit is 0.
+/// Returns the consensus flags that a byte of the fuzz input selects. If its highest bit is 0, these are all consensus
+/// flags. Otherwise each lower bit selects one flag, and the flags that it requires are added.
 pub fn consensus(byte: u8) -> Flags {
     if byte & 0x80 == 0 {
         return Flags::CONSENSUS;
@@ -16,25 +18,27 @@ pub fn consensus(byte: u8) -> Flags {
     drawn.map(|(_, info)| info.flag).collect::<Flags>().closure()
 }
 
-/// Returns the byte from which [`consensus`] reads these consensus flags.
+/// Returns the byte that selects the consensus flags in `flags` when [`consensus`] reads it.
 pub fn consensus_byte(flags: Flags) -> u8 {
     let bits = Flags::CONSENSUS.iter().enumerate().filter(|(_, info)| flags.contains(info.flag));
     bits.fold(0x80, |byte, (nth, _)| byte | 1 << nth)
 }
 
-/// Returns the flags whose positions in the table of flags have a set bit, with the flags that these require.
+/// Returns the flags that `bits` selects, together with the flags that these require. Bit n selects the flag with
+/// index n in the table of flags.
 pub fn of_bits(bits: u64) -> Flags {
     let drawn = FLAGS.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
     drawn.map(|(_, info)| info.flag).collect::<Flags>().closure()
 }
 
-/// Returns the bits from which [`of_bits`] reads these flags.
+/// Returns the bits that select the flags `flags` when [`of_bits`] reads them.
 pub fn bits(flags: Flags) -> u64 {
     let set = FLAGS.iter().enumerate().filter(|(_, info)| flags.contains(info.flag));
     set.fold(0, |bits, (nth, _)| bits | 1 << nth)
 }
 
-/// Reads any flags: a byte that selects the form, then eight bytes with a bit for each flag.
+/// Reads any set of flags from the fuzz input. The first byte selects the form, and the next eight bytes have a bit
+/// for each flag. In three of the four forms, the consensus flags are added.
 pub fn any(reader: &mut Reader<'_>) -> Flags {
     let (form, drawn) = (reader.byte(), of_bits(reader.u64()));
     let proposals = Flags::of_kind(FlagKind::Proposal);
@@ -46,7 +50,7 @@ pub fn any(reader: &mut Reader<'_>) -> Flags {
     }
 }
 
-/// Returns the bytes from which [`any`] reads these flags.
+/// Returns the bytes that select the flags `flags` when [`any`] reads them.
 pub fn any_bytes(flags: Flags) -> [u8; ANY_BYTES] {
     let mut bytes = [3; ANY_BYTES];
     bytes[1..].copy_from_slice(&bits(flags).to_le_bytes());

@@ -1,5 +1,5 @@
-//! Tests whether a planted bug is detected: runs every target on its corpus, runs the project's vectors, and reports which of
-//! them fail.
+//! Tests whether a bug that was planted in the engine is detected. Runs every fuzz target on its corpus, runs the
+//! project's vectors, and reports which of them fail.
 
 use std::io;
 use std::panic::catch_unwind;
@@ -12,12 +12,14 @@ use crate::replay::{files, regressions};
 use crate::seeds;
 use crate::{TARGETS, Target};
 
-/// Name of the vectors in the list of targets that detect a bug.
+/// Name that stands for the vectors in the list of fuzz targets that detect a bug.
 const VECTORS: &str = "vectors";
 
-/// Returns the names of the targets that detect a bug. If the vectors detect a bug, `vectors` is one of the names. If
-/// the corpus folder does not exist, it is created from the vectors. Each target has an equal share of the time. When
-/// its share is over, its remaining inputs are skipped.
+/// Returns the names of the fuzz targets that detect a bug. If the vectors detect a bug, `vectors` is one of the
+/// names.
+///
+/// If the corpus folder does not exist, it is created from the vectors. Each target has an equal share of the time.
+/// When its share is over, its remaining inputs are skipped.
 ///
 /// # Errors
 ///
@@ -45,8 +47,8 @@ pub fn hunt(corpus: &Path, time: Duration) -> io::Result<Vec<&'static str>> {
     Ok(found)
 }
 
-/// Returns the files in a pseudorandom order, so that any part of the list is a sample. The names are hashes, and the files are
-/// sorted by the ends of their names.
+/// Sorts files in a pseudorandom order, so that the first files are a random sample of all. The file names are hashes,
+/// and the files are sorted by the ends of their names.
 fn scattered(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
     files.sort_by_cached_key(|file| file.to_string_lossy().bytes().rev().collect::<Vec<u8>>());
     files
@@ -63,7 +65,8 @@ fn finds(target: &Target, files: &[PathBuf], time: Duration) -> io::Result<bool>
     Ok(false)
 }
 
-/// Returns whether a vector of the project, or of other projects next to it, fails.
+/// Returns whether any vector file fails: one of the project's own, or one of other projects in the folder
+/// `../shared`. Files that remain when the time is over are skipped.
 fn vectors_fail(time: Duration) -> io::Result<bool> {
     let start = Instant::now();
     // Small files first.

@@ -1,8 +1,9 @@
-//! Fuzz targets: properties that the project's crates have for every input.
+//! Fuzz targets: functions that check a property of the project's crates for any input.
 //!
-//! A target is a function that takes bytes and panics if its property does not hold. Each target is a module of this library, so
-//! that tests with the stable toolchain can call it, and a binary in `fuzz_targets/`. Under cargo-fuzz the binary is a fuzzer,
-//! otherwise a command that runs the target on files. [`TARGETS`] lists all targets.
+//! A target takes bytes and panics if its property does not hold for them. Each target is a module of this library, so
+//! that tests with the stable toolchain can call it. Each target also has a binary in `fuzz_targets/`. Under
+//! cargo-fuzz the binary is a fuzzer, otherwise it is a command that runs the target on files. [`TARGETS`] lists all
+//! targets.
 
 #[cfg(feature = "clients")]
 pub mod asm;
@@ -43,16 +44,16 @@ pub mod words;
 #[cfg(all(test, feature = "clients", feature = "consensus"))]
 mod tests;
 
-/// A fuzz target.
+/// A fuzz target: a function that checks a property for any input.
 #[derive(Clone, Copy)]
 pub struct Target {
-    /// Name of the target's module, binary, corpus and regressions folder.
+    /// Name of the target. Its module, its binary, its corpus folder and its regressions folder have this name.
     pub name: &'static str,
-    /// Runs the target on an input. Panics if the property does not hold.
+    /// Runs the target on one fuzz input. Panics if the property does not hold.
     pub run: fn(&[u8]),
 }
 
-/// All targets that the enabled features include.
+/// All fuzz targets that the enabled features of this crate include.
 pub const TARGETS: &[Target] = &[
     #[cfg(feature = "consensus")]
     Target { name: "verify_differential", run: verify_differential::run },
@@ -75,8 +76,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "channel_history", run: channel_history::run },
 ];
 
-/// Defines the `main` function of a target's binary: a fuzzer under cargo-fuzz, otherwise a command that runs the target on the
-/// files and folders given as arguments.
+/// Defines the `main` function of a fuzz target's binary. Under cargo-fuzz it is a fuzzer, otherwise a command that
+/// runs the target on the files and folders given as arguments.
 #[macro_export]
 macro_rules! fuzz_main {
     ($target:ident) => {

@@ -1,5 +1,6 @@
-//! Naive implementations of signature hashes and template hashes. They are written from the BIPs, without caches and without the
-//! engine's code, for comparison with the engine. They are frozen: a change of the engine is not repeated here.
+//! Naive implementations of signature hashes and template hashes, with which the engine is compared. They are written
+//! from the BIPs, without caches and without the engine's code. They are frozen: a change of the engine is not
+//! repeated here.
 
 pub mod anyprevout;
 pub mod bip340;
@@ -10,17 +11,17 @@ pub mod taproot;
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::{OutPoint, Transaction, TxOut};
 
-/// Returns the SHA-256 hash.
+/// Returns the SHA-256 hash of some bytes.
 pub fn sha(bytes: &[u8]) -> [u8; 32] {
     sha256::Hash::hash(bytes).to_byte_array()
 }
 
-/// Returns the double SHA-256 hash.
+/// Returns the double SHA-256 hash of some bytes.
 pub fn double(bytes: &[u8]) -> [u8; 32] {
     sha(&sha(bytes))
 }
 
-/// Returns the tagged hash of BIP 340.
+/// Returns the tagged hash of some bytes (BIP 340 "Design").
 pub fn tagged(tag: &str, bytes: &[u8]) -> [u8; 32] {
     let tag = sha(tag.as_bytes());
     let mut engine = sha256::Hash::engine();
@@ -28,7 +29,7 @@ pub fn tagged(tag: &str, bytes: &[u8]) -> [u8; 32] {
     sha256::Hash::from_engine(engine).to_byte_array()
 }
 
-/// Returns a CompactSize-encoded length.
+/// Returns the CompactSize encoding of a length.
 pub fn compact_size(length: usize) -> Vec<u8> {
     match length {
         0..=252 => vec![length as u8],
@@ -38,7 +39,7 @@ pub fn compact_size(length: usize) -> Vec<u8> {
     }
 }
 
-/// Returns bytes with a CompactSize length prefix.
+/// Returns some bytes with their length as a CompactSize prefix.
 pub fn sized(bytes: &[u8]) -> Vec<u8> {
     [compact_size(bytes.len()), bytes.to_vec()].concat()
 }
@@ -63,7 +64,8 @@ fn all_outputs(tx: &Transaction) -> Vec<u8> {
     tx.output.iter().flat_map(output).collect()
 }
 
-/// Returns the template hash of BIP 119 "Detailed Specification", `DefaultCheckTemplateVerifyHash`.
+/// Returns the template hash of the input `index` (BIP 119 "Detailed Specification",
+/// `DefaultCheckTemplateVerifyHash`).
 pub fn check_template_hash(tx: &Transaction, index: usize) -> [u8; 32] {
     let mut message = tx.version.0.to_le_bytes().to_vec();
     message.extend(tx.lock_time.to_consensus_u32().to_le_bytes());
@@ -79,7 +81,7 @@ pub fn check_template_hash(tx: &Transaction, index: usize) -> [u8; 32] {
     sha(&message)
 }
 
-/// Returns the template hash of BIP 446 "Specification". The annex includes its first byte.
+/// Returns the template hash of the input `index` (BIP 446 "Specification"). The annex includes its first byte.
 pub fn template_hash(tx: &Transaction, index: usize, annex: Option<&[u8]>) -> [u8; 32] {
     let mut message = tx.version.0.to_le_bytes().to_vec();
     message.extend(tx.lock_time.to_consensus_u32().to_le_bytes());
@@ -93,7 +95,7 @@ pub fn template_hash(tx: &Transaction, index: usize, annex: Option<&[u8]>) -> [u
     tagged("TemplateHash", &message)
 }
 
-/// Returns the hash of BIP 442 "Specification". `first` is the deeper stack element.
+/// Returns the hash that `OP_PAIRCOMMIT` pushes (BIP 442 "Specification"). `first` is the deeper stack element.
 pub fn pair_commit(first: &[u8], second: &[u8]) -> [u8; 32] {
     tagged("PairCommit", &[sized(first), sized(second)].concat())
 }

@@ -5,7 +5,7 @@
 
 use sigstack_compiler::exercise;
 
-/// Runs the target on one input.
+/// Runs the fuzz target `policy_text` on one fuzz input. Panics if its property does not hold.
 pub fn run(bytes: &[u8]) {
     let Some((document, again, compiled)) = exercise(bytes) else { return };
     assert_eq!(again.as_ref(), Some(&document), "not what was written: {document}");

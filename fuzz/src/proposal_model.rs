@@ -16,7 +16,7 @@ use crate::recipe::{Damage, Place, Recipe};
 use crate::spend::make;
 use model::{Ended, Model};
 
-/// Existing policy flags that the model supports.
+/// Policy flags that the model supports, without those that the proposals add.
 const POLICY: [Flags; 5] = [
     Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE,
     Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY,
@@ -25,7 +25,7 @@ const POLICY: [Flags; 5] = [
     Flags::MINIMALDATA,
 ];
 
-/// Inspector that records the stack after the last step of the tapscript.
+/// Inspector that records the stack when the tapscript has ended without an error.
 #[derive(Debug, Default)]
 struct LastStack {
     in_tapscript: bool,
@@ -44,8 +44,8 @@ impl Inspector for LastStack {
     }
 }
 
-/// Returns a set of flags. Two bits of `states` select the state of each proposal, and each bit of `policy` selects a
-/// flag of [`POLICY`].
+/// Returns a set of flags. Two bits of `states` select whether a proposal is inactive, discouraged or active, for each
+/// proposal. Each bit of `policy` selects a flag of [`POLICY`].
 fn flags(states: u16, policy: u8) -> Flags {
     let mut flags = Flags::CONSENSUS;
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
@@ -62,12 +62,12 @@ fn flags(states: u16, policy: u8) -> Flags {
     drawn.fold(flags, |flags, (_, flag)| flags | *flag)
 }
 
-/// Maps each byte to an opcode that the model supports.
+/// Maps each byte of a script to an opcode that the model supports.
 fn known_opcodes(script: &[u8]) -> Vec<u8> {
     script.iter().map(|byte| model::OPCODES[usize::from(*byte) % model::OPCODES.len()]).collect()
 }
 
-/// Runs the target on one input.
+/// Runs the fuzz target `proposal_model` on one fuzz input. Panics if the engine's result is not that of the model.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags(reader.u16(), reader.byte());
@@ -103,8 +103,8 @@ pub fn run(bytes: &[u8]) {
     assert_eq!(last.stack, expected_stack, "under {flags}: {subject:#?}");
 }
 
-/// Returns the verdict for the stack that a tapscript leaves. BIP 342 "Rules for tapscript execution": exactly one
-/// element must be left, and it must be true.
+/// Returns the verdict on the stack that a tapscript leaves. Exactly one element must be left, and it must be true
+/// (BIP 342 "Rules for tapscript execution").
 fn judge(stack: &[Vec<u8>]) -> Result<(), ScriptError> {
     match stack {
         [only] if model::is_true(only) => Ok(()),

@@ -1,5 +1,5 @@
-//! Recipes: descriptions of a transaction and of the input to verify. Seeds contain recipes, and fuzzers change them. A
-//! target builds and signs the transaction that a recipe describes.
+//! Recipes: byte strings that describe a transaction and the input to verify. The fuzz targets build and sign the
+//! transaction that a recipe describes. Recipes are used as seeds, and the fuzzer changes them.
 //!
 //! | part | form |
 //! | --- | --- |
@@ -18,30 +18,31 @@ use crate::bytes::{Reader, Writer};
 /// How an output commits to a script, and how the input that spends it reveals the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The scriptPubKey is the script, and the scriptSig pushes the stack.
+    /// Bare output: the scriptPubKey is the script itself, and the scriptSig pushes the stack.
     Bare,
-    /// P2SH (BIP 16).
+    /// P2SH output (BIP 16) of the script.
     P2sh,
-    /// P2WSH (BIP 141).
+    /// P2WSH output (BIP 141) of the script.
     P2wsh,
-    /// P2WSH inside P2SH.
+    /// P2WSH output of the script, nested in P2SH (BIP 141).
     P2shP2wsh,
-    /// Script path of a taproot output (BIP 342).
+    /// Script path of a taproot output (BIP 342), whose leaf is the script.
     Tapscript,
-    /// Key path of a taproot output (BIP 341). The internal key is used as the output key.
+    /// Key path of a taproot output (BIP 341). The recipe's internal key is used as the output key.
     KeyPath,
-    /// P2WPKH (BIP 141).
+    /// P2WPKH output (BIP 141). The recipe's script is not used.
     P2wpkh,
-    /// P2WPKH inside P2SH.
+    /// P2WPKH output nested in P2SH (BIP 141). The recipe's script is not used.
     P2shP2wpkh,
-    /// The scriptPubKey is the script, and the stack is the witness. Intended for witness programs of other versions.
+    /// The scriptPubKey is the script itself, and the witness is the stack. Intended for witness programs of other
+    /// versions.
     Program,
-    /// The redeem script is the script, and the stack is the witness.
+    /// P2SH output of the script, and the witness is the stack. Intended for witness programs of other versions.
     P2shProgram,
 }
 
-/// The [`Place`] that the first byte of a recipe, modulo 16, selects. Tapscript has the most rules, so it occurs most
-/// often.
+/// The output types that the first byte of a recipe selects: the byte modulo 16 is the index. Tapscript has the most
+/// rules, so it occurs most often.
 const PLACES: [Place; 16] = [
     Place::Tapscript,
     Place::Bare,
@@ -61,73 +62,74 @@ const PLACES: [Place; 16] = [
     Place::Tapscript,
 ];
 
-/// An input of the transaction.
+/// An input of the transaction that a recipe describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     /// nSequence of the input.
     pub sequence: u32,
-    /// Amount of the spent output in satoshi.
+    /// Amount in satoshi of the output that this input spends.
     pub amount: u64,
-    /// scriptSig of the input. Ignored for the verified input.
+    /// scriptSig of the input. It is ignored for the input to verify.
     pub script_sig: Vec<u8>,
 }
 
-/// A change to the transaction or to the spent output after signing.
+/// A change to the transaction or to the spent output that is made after signing, so that it is not signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// Changed part: 1 for an element of the witness, 2 for the scriptSig, 3 for the scriptPubKey. Other values change nothing.
+    /// Number of the changed part: 1 for the witness, 2 for the scriptSig, 3 for the spent scriptPubKey. Other numbers
+    /// mean no change.
     pub part: u8,
-    /// Position of the changed byte.
+    /// Position of the changed byte within the changed part, modulo the size of this part.
     pub position: u16,
-    /// Bits of the byte to flip.
+    /// Bits of the changed byte that are flipped.
     pub bits: u8,
 }
 
-/// Description of a transaction and of the input to verify.
+/// Description of a transaction and of the input to verify, which a fuzz input contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
-    /// How the output commits to the script.
+    /// How the output that the verified input spends commits to the script.
     pub place: Place,
     /// nVersion of the transaction.
     pub version: i32,
     /// nLockTime of the transaction.
     pub lock_time: u32,
-    /// Inputs of the transaction, from 1 to [`MAX_INPUTS`].
+    /// Inputs of the transaction. There are from 1 to [`MAX_INPUTS`].
     pub inputs: Vec<Input>,
-    /// Outputs of the transaction, at most [`MAX_OUTPUTS`]: amount in satoshi, and scriptPubKey.
+    /// Outputs of the transaction, at most [`MAX_OUTPUTS`]. Each is an amount in satoshi and a scriptPubKey.
     pub outputs: Vec<(u64, Vec<u8>)>,
     /// Index of the input to verify.
     pub index: usize,
-    /// Script, which may contain words.
+    /// Script of the verified input. It may contain [words](crate::words).
     pub script: Vec<u8>,
-    /// Stack from the bottom up. Elements may be words.
+    /// Initial stack of the script, bottom element first. The elements may be [words](crate::words).
     pub stack: Vec<Vec<u8>>,
-    /// Leaf version of a tapscript.
+    /// Leaf version of the script, if the spent output is a taproot output with this leaf.
     pub leaf_version: u8,
-    /// Number of the internal key among the [known keys](crate::keys::key). [`NUMS`] stands for a key without a known
-    /// secret.
+    /// Number of the internal key or P2WPKH key among the [known keys](crate::keys::key). [`NUMS`] selects an internal
+    /// key without a known secret.
     pub internal_key: u8,
-    /// Length of the Merkle path.
+    /// Length of the Merkle path from the taproot leaf to the root.
     pub path: u8,
-    /// Annex, including its first byte.
+    /// Annex of the witness, including its first byte. `None` if there is no annex.
     pub annex: Option<Vec<u8>>,
-    /// Change to the transaction or to the spent output after signing.
+    /// Change that is made to the transaction or to the spent output after signing.
     pub damage: Damage,
 }
 
-/// Maximum number of inputs of a recipe.
+/// Maximum number of inputs of the transaction that a recipe describes.
 pub const MAX_INPUTS: usize = 4;
-/// Maximum number of outputs of a recipe.
+/// Maximum number of outputs of the transaction that a recipe describes.
 pub const MAX_OUTPUTS: usize = 4;
-/// Key number that selects the internal key without a known secret.
+/// Key number in a recipe that selects the internal key without a known secret.
 pub const NUMS: u8 = 0xff;
 /// Maximum length of a Merkle path in a recipe, two more than consensus allows.
 const MAX_PATH: u8 = 130;
-/// Value that is XORed with the byte of the leaf version, so that a zero byte selects tapscript.
+/// Value that is XORed with the leaf version byte of a recipe, so that a zero byte selects tapscript.
 const LEAF_VERSION: u8 = 0xc0;
 
 impl Recipe {
-    /// Reads a recipe. Every input is a valid recipe.
+    /// Reads a recipe from a fuzz input. Any bytes are a valid recipe.
     pub fn read(reader: &mut Reader<'_>) -> Recipe {
         let place = *reader.pick(&PLACES);
         let (version, lock_time) = (reader.u32().cast_signed(), reader.u32());
@@ -164,7 +166,8 @@ impl Recipe {
         }
     }
 
-    /// Writes a recipe in the form that [`Recipe::read`] reads. `None` if a part does not fit into this form.
+    /// Writes this recipe in the form that [`Recipe::read`] reads. Returns `None` if a value does not fit into this
+    /// form.
     pub fn write(&self, writer: &mut Writer) -> Option<()> {
         let place = PLACES.iter().position(|place| *place == self.place)?;
         let fits = (1..=MAX_INPUTS).contains(&self.inputs.len())

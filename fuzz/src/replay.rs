@@ -1,10 +1,10 @@
-//! Runs a target on files, for regression tests and for the analysis of findings.
+//! Runs a fuzz target on files, for regression tests and for the analysis of inputs that a fuzzer found.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Returns all files below some paths, sorted by path.
+/// Returns the given files, and all files in the given folders and their subfolders, sorted by path.
 ///
 /// # Errors
 ///
@@ -24,7 +24,8 @@ pub fn files(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Runs a target on files and returns the number of files. A finding ends the run with the target's panic.
+/// Runs a fuzz target on files and returns the number of files. If the property does not hold for a file, the target
+/// panics and the run ends.
 ///
 /// # Errors
 ///
@@ -37,13 +38,14 @@ pub fn replay(run: fn(&[u8]), paths: &[PathBuf]) -> io::Result<usize> {
     Ok(files.len())
 }
 
-/// Returns the folder with the inputs on which a target once failed.
+/// Returns the folder with the inputs on which the fuzz target `target` once failed.
 pub fn regressions(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions").join(target)
 }
 
-/// The `main` function of a target's binary when no fuzzer is linked. The exit status is 0 if the property held for all files,
-/// and 2 if there were no files. A finding is a panic.
+/// The `main` function of a fuzz target's binary that is not linked with a fuzzer. The exit status is 0 if the
+/// property held for all files, and 2 if there were no files or one could not be read. If the property does not hold,
+/// the target panics.
 pub fn main(target: &str, run: fn(&[u8])) -> ExitCode {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     match replay(run, &paths) {

@@ -1,9 +1,9 @@
-//! Seeds of the fuzz targets: each transaction input in each vector file, in the form that each target reads. Vector
-//! files and policy files are seeds, too.
+//! Seeds of the fuzz targets. They are made from each transaction input in each vector file, in the form that each
+//! target reads. Vector files and policy files are seeds, too.
 //!
-//! If the script of an input is known, its keys and signatures are replaced by [words](crate::words). The input is then
-//! signed again whenever the fuzzer changes it, so it still reaches the code after the signature checks. Other inputs
-//! are used unchanged.
+//! If the script of an input is known, its keys and signatures are replaced by [words](crate::words). The input is
+//! then signed again whenever the fuzzer changes it, so it still reaches the code after the signature checks. Other
+//! inputs are used unchanged.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,14 +23,14 @@ use crate::replay::files;
 use crate::spend::{AS_IT_IS, NUMS_KEY, RECIPE};
 use crate::words::{push, split};
 
-/// Maximum size of a seed in bytes. Larger seeds only slow the fuzzer down.
+/// Maximum size of a seed in bytes. Larger seeds are left out, because they only slow the fuzzer down.
 const MAX_SEED: usize = 8 << 10;
 
-/// Seeds by target.
+/// Seeds of each fuzz target, by the name of the target.
 pub type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
-/// Returns those folders with vectors and policies that exist: the reference vectors next to the project, and the
-/// project's own.
+/// Returns those folders with vectors or policies that exist: the vectors of other projects in `../shared`, and the
+/// project's own vectors and policies.
 pub fn folders() -> Vec<PathBuf> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folders =
@@ -38,7 +38,7 @@ pub fn folders() -> Vec<PathBuf> {
     folders.into_iter().filter(|folder| folder.is_dir()).collect()
 }
 
-/// Creates the seeds of all targets from the files of some folders.
+/// Creates the seeds of all fuzz targets from the files in some folders.
 ///
 /// # Errors
 ///
@@ -144,8 +144,8 @@ fn of_question(seeds: &mut Seeds, question: &InputQuestion) {
     }
 }
 
-/// Selects one in sixteen questions, because recording the verification of an input is slow, and thousands of inputs
-/// are similar.
+/// Selects about one in sixteen transaction inputs. Recording the verification of an input is slow, and thousands of
+/// inputs are similar.
 fn is_sampled(question: &InputQuestion) -> bool {
     bitcoin::hashes::sha256::Hash::hash(&serialize(&question.tx)).to_byte_array()[0] < 16
 }
@@ -169,7 +169,7 @@ fn psbt_input((input, prevout): (&bitcoin::TxIn, &bitcoin::TxOut)) -> Vec<u8> {
     map
 }
 
-/// Returns the transaction as a finalized PSBT of version 0 (BIP 174).
+/// Returns the transaction of a vector as a finalized PSBT of version 0 (BIP 174).
 fn psbt_v0(question: &InputQuestion) -> Vec<u8> {
     let mut unsigned = question.tx.clone();
     for input in &mut unsigned.input {
@@ -184,7 +184,7 @@ fn psbt_v0(question: &InputQuestion) -> Vec<u8> {
     psbt
 }
 
-/// Returns the transaction as a finalized PSBT of version 2 (BIP 370).
+/// Returns the transaction of a vector as a finalized PSBT of version 2 (BIP 370).
 fn psbt_v2(question: &InputQuestion) -> Vec<u8> {
     let tx = &question.tx;
     let count = |count: usize| compact_size(count);
@@ -207,8 +207,8 @@ fn psbt_v2(question: &InputQuestion) -> Vec<u8> {
     psbt
 }
 
-/// Returns the transaction in the form that begins with [`AS_IT_IS`], which is not signed again. `None` if it is too
-/// large for this form.
+/// Returns the transaction of a vector as a fuzz input that begins with [`AS_IT_IS`], so that it is not signed again.
+/// Returns `None` if the transaction is too large for this form.
 fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     let mut writer = Writer::default();
     writer.byte(AS_IT_IS).byte(u8::try_from(question.index).ok()?);
@@ -220,8 +220,8 @@ fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     Some(writer.finish())
 }
 
-/// Assigns numbers to public keys, in the order in which they occur. A number selects the key that replaces the public
-/// key.
+/// Assigns numbers to public keys in the order in which they occur. The number selects the known key that replaces a
+/// public key.
 #[derive(Default)]
 struct Numbers(Vec<Vec<u8>>);
 
@@ -235,8 +235,8 @@ impl Numbers {
         (number % KEYS) as u8
     }
 
-    /// Returns the word that replaces a public key, or `None` if the data are not a key. Keys with the same x
-    /// coordinate are the same key in different encodings.
+    /// Returns the [word](crate::words) that replaces a public key, or `None` if `data` is not a public key. Keys with
+    /// the same x coordinate are the same key in different encodings.
     fn word(&mut self, data: &[u8], x_only: bool) -> Option<Vec<u8>> {
         let (kind, x) = match data {
             [2 | 3, x @ ..] if x.len() == 32 => (0xf1, x),
@@ -249,7 +249,7 @@ impl Numbers {
         Some(vec![kind, self.of(x)])
     }
 
-    /// Returns the word that replaces the HASH160 of a key in `keys`.
+    /// Returns the [word](crate::words) that replaces a HASH160, or `None` if it is not the hash of a key in `keys`.
     fn hash_word(&mut self, hash: &[u8], keys: &[Vec<u8>]) -> Option<Vec<u8>> {
         let key = keys.iter().find(|key| hash160::Hash::hash(key).as_byte_array() == hash)?;
         let [_, number] = self.word(key, false)?.try_into().ok()?;
@@ -257,7 +257,7 @@ impl Numbers {
     }
 }
 
-/// Returns the word that replaces a signature, or `None` if the element is not a signature.
+/// Returns the [word](crate::words) that replaces a signature, or `None` if the stack element is not a signature.
 fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
     match (schnorr, element) {
         (true, [.., hash_type]) if element.len() == 65 => Some(vec![0xf7, *hash_type]),
@@ -267,7 +267,8 @@ fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
     }
 }
 
-/// Converts an input to a recipe. `None` if its script is unknown, or if the transaction does not fit into a recipe.
+/// Converts a transaction input of a vector to a recipe. Returns `None` if its script is unknown, or if the
+/// transaction does not fit into a recipe.
 fn recipe(question: &InputQuestion) -> Option<Recipe> {
     let tx = &question.tx;
     let spending = &tx.input[question.index];
@@ -346,7 +347,7 @@ fn recipe(question: &InputQuestion) -> Option<Recipe> {
     })
 }
 
-/// Returns the stack elements that a push-only script leaves. `None` for other scripts.
+/// Returns the stack elements that a push-only script leaves, or `None` if the script is not push-only.
 fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
     let element = |part: &[u8]| {
         let (opcode, data) = part.split_first()?;
@@ -364,7 +365,7 @@ fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
     split(script).into_iter().map(element).collect()
 }
 
-/// Writes the seeds as files, one folder for each target. Returns the number of seeds of each target.
+/// Writes the seeds as files, in one folder for each fuzz target. Returns the number of seeds of each target.
 ///
 /// # Errors
 ///

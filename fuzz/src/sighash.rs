@@ -1,6 +1,6 @@
-//! Property: every signature hash and template hash equals the one that the [naive implementations](crate::naive), written from
-//! the BIPs, compute. If rust-bitcoin implements it, it also equals that of rust-bitcoin's `SighashCache`. This also holds for
-//! several hashes that share one cache.
+//! Property: every signature hash and template hash equals that of the [naive implementations](crate::naive), which
+//! are written from the BIPs. If rust-bitcoin's `SighashCache` can compute the hash, it also equals that result.
+//! Several hashes may share one cache.
 //!
 //! Fuzz input: four hash types (4 bytes each), the leaf hash, a code separator position (4 bytes), then a
 //! [recipe](crate::recipe). The recipe's script is the script code, and its stack contains the scripts of the prevouts.
@@ -19,7 +19,7 @@ use crate::recipe::Recipe;
 use crate::spend::{Subject, unspent};
 use crate::words::split;
 
-/// Runs the target on one input.
+/// Runs the fuzz target `sighash` on one fuzz input. Panics if two implementations give different hashes.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let hash_types: [u32; 4] = core::array::from_fn(|_| reader.u32());

@@ -1,6 +1,6 @@
-//! Signs the verified input. The engine executes the script once with a host that accepts every placeholder as a valid
-//! signature, and that records the signature hash of each. If this hash differs from Core's, Core rejects the
-//! signature.
+//! Signs the input that a fuzz target verifies. The engine executes the script once with a host that accepts every
+//! signature placeholder as a valid signature, and that records the signature hash for it. If this hash differs from
+//! Core's, Core rejects the signature.
 
 use sigstack_interpreter::sighash::{self, EcdsaMidstates, annex_hash};
 use sigstack_interpreter::{
@@ -13,7 +13,7 @@ use crate::recipe::Place;
 use crate::spend::{Parts, Subject};
 use crate::words::{placeholder, signature_element};
 
-/// Replaces the placeholders in the stack by signatures.
+/// Replaces the signature placeholders in the stack by signatures.
 pub(crate) fn sign(parts: &mut Parts, subject: &mut Subject, flags: Flags) {
     let signatures = {
         let Ok(spend) = Spend::new(&subject.tx, &subject.prevouts) else { return };
@@ -31,8 +31,8 @@ pub(crate) fn sign(parts: &mut Parts, subject: &mut Subject, flags: Flags) {
     parts.write(subject);
 }
 
-/// Executes the script of the input to verify, so that `host` makes the signatures. The result of the execution does
-/// not matter.
+/// Executes the script of the input to verify, so that `host` makes the signatures. The result of the execution is
+/// ignored.
 fn run(parts: &Parts, subject: &Subject, flags: Flags, host: &mut SigningHost<'_>) {
     let annex_hash = parts.annex.as_ref().map(|annex| annex_hash(annex));
     let implied;
@@ -69,10 +69,10 @@ fn run(parts: &Parts, subject: &Subject, flags: Flags, host: &mut SigningHost<'_
     }
 }
 
-/// A host that accepts placeholders as signatures of known keys.
+/// A host that accepts signature placeholders as signatures of known keys, and makes the signatures that replace them.
 struct SigningHost<'a> {
     view: TxView<'a>,
-    /// Numbers of placeholders, with the signatures that replace them.
+    /// Signatures that the host made. Each has the number of the placeholder that it replaces.
     signatures: Vec<(u8, Vec<u8>)>,
 }
 

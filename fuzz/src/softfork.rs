@@ -1,5 +1,5 @@
-//! Property: every flag is a soft fork. For all sets of flags A ⊂ B, a transaction input that is accepted under B is
-//! also accepted under A. This includes the flags of proposals.
+//! Property: every flag, including those of proposals, is a soft fork. If A is a subset of the flags B, a transaction
+//! input that is accepted under B is also accepted under A.
 //!
 //! Fuzz input: [flags](crate::flags::any) B, eight bytes that select a subset A of B, eight bytes that select a
 //! superset C of B, then a transaction as the module [spend](crate::spend) reads it, which is signed so that it is
@@ -11,7 +11,7 @@ use crate::bytes::Reader;
 use crate::flags;
 use crate::spend::Subject;
 
-/// Runs the target on one input.
+/// Runs the fuzz target `softfork` on one fuzz input. Panics if fewer flags reject what more flags accept.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let b = flags::any(&mut reader);

@@ -20,33 +20,34 @@ use crate::recipe::{Damage, NUMS, Place, Recipe};
 use crate::signer;
 use crate::words::{Templates, Words, push};
 
-/// A transaction with its spent outputs, and the input to verify.
+/// A transaction with its spent outputs, and the index of the input to verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// The transaction.
+    /// The transaction that contains the input to verify.
     pub tx: Transaction,
-    /// Spent outputs in input order.
+    /// Spent outputs of the transaction, in input order.
     pub prevouts: Vec<TxOut>,
     /// Index of the input to verify.
     pub index: usize,
 }
 
-/// X coordinate of the point with unknown discrete logarithm from BIP 341.
+/// X coordinate of the point without a known discrete logarithm that BIP 341 suggests as internal key.
 pub const NUMS_KEY: [u8; 32] = [
     0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// First byte of a fuzz input that contains a recipe. Every odd first byte is treated as [`AS_IT_IS`].
+/// First byte of a fuzz input that contains a recipe. Any even first byte is treated in the same way.
 pub const RECIPE: u8 = 0;
-/// First byte of a fuzz input that contains a whole transaction, which is not signed again. The byte is followed by the
-/// index of the input to verify and the number of prevouts (a byte each), each prevout (amount and script with length),
-/// and the serialized transaction.
+/// First byte of a fuzz input that contains a whole transaction, which is not signed again. Any odd first byte is
+/// treated in the same way. The byte is followed by the index of the input to verify and the number of prevouts (a
+/// byte each). Then follow each prevout (amount and script with length) and the serialized transaction.
 pub const AS_IT_IS: u8 = 1;
 
 impl Subject {
-    /// Reads a recipe or a whole transaction. The transaction of a recipe is signed so that it is valid under `flags`
-    /// if possible. Returns `None` if a whole transaction cannot be decoded.
+    /// Reads a transaction from a fuzz input: either a recipe or a whole transaction. The transaction of a recipe is
+    /// signed so that it is valid under `flags` if possible. Returns `None` if a whole transaction cannot be decoded,
+    /// or if the input to verify does not exist.
     pub fn read(reader: &mut Reader<'_>, flags: Flags) -> Option<Subject> {
         if reader.byte() & 1 == AS_IT_IS {
             Subject::as_it_is(reader)
@@ -68,7 +69,7 @@ impl Subject {
     }
 }
 
-/// Parts of an input and of its spent output that determine whether the input is valid, with [words](crate::words)
+/// The data of a recipe from which the verified input and its spent output are written. [Words](crate::words) are
 /// expanded.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
@@ -79,13 +80,13 @@ pub(crate) struct Parts {
     pub(crate) internal_key: [u8; 32],
     path: Vec<[u8; 32]>,
     pub(crate) annex: Option<Vec<u8>>,
-    /// HASH160 of the key for P2WPKH outputs.
+    /// HASH160 of the public key, for P2WPKH outputs.
     key_hash: [u8; 20],
-    /// scriptPubKey and control block, computed on first use. Signing does not change them.
+    /// scriptPubKey and control block of a taproot output, computed on first use. Signing does not change them.
     committed: OnceCell<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Creates the transaction of a recipe and signs it.
+/// Creates the transaction that a recipe describes, and signs the input to verify.
 pub fn make(recipe: &Recipe, flags: Flags) -> Subject {
     let mut subject = unspent(recipe);
     let templates = Templates {
@@ -116,8 +117,8 @@ pub fn make(recipe: &Recipe, flags: Flags) -> Subject {
     subject
 }
 
-/// Creates the transaction of a recipe without signatures. The input to verify has neither scriptSig nor witness, and
-/// all spent outputs have the script `OP_1`.
+/// Creates the transaction that a recipe describes, without signatures. The input to verify has neither scriptSig nor
+/// witness, and all spent outputs have the script `OP_1`.
 pub fn unspent(recipe: &Recipe) -> Subject {
     let input = |(nth, input): (usize, &crate::recipe::Input)| TxIn {
         previous_output: OutPoint { txid: Txid::hash(&[nth as u8]), vout: nth as u32 },
@@ -147,12 +148,12 @@ pub fn unspent(recipe: &Recipe) -> Subject {
 }
 
 impl Parts {
-    /// Returns the script code of P2WPKH signatures (BIP 141).
+    /// Returns the script code that a P2WPKH signature commits to (BIP 143).
     pub(crate) fn implied_script(&self) -> Vec<u8> {
         [&[0x76, 0xa9, 20], self.key_hash.as_slice(), &[0x88, 0xac]].concat()
     }
 
-    /// Returns the tapleaf hash, computed with the bitcoin crate.
+    /// Returns the tapleaf hash of the script, computed with the bitcoin crate.
     pub(crate) fn leaf_hash(&self) -> TapLeafHash {
         let mut engine = TapLeafHash::engine();
         match LeafVersion::from_consensus(self.leaf_version) {
@@ -171,7 +172,7 @@ impl Parts {
         }
     }
 
-    /// Sets the spent output, and the scriptSig and witness that reveal the script.
+    /// Writes the spent output of the input to verify, and the scriptSig and witness that spend it.
     pub(crate) fn write(&self, subject: &mut Subject) {
         let pay_to_script = |script: &[u8]| {
             [&[0xa9, 20], hash160::Hash::hash(script).as_byte_array().as_slice(), &[0x87]].concat()
@@ -206,8 +207,8 @@ impl Parts {
         input.witness = Witness::from_slice(&witness);
     }
 
-    /// Computes the scriptPubKey and the control block (BIP 341 "Constructing and spending Taproot outputs") with the bitcoin
-    /// crate.
+    /// Computes the scriptPubKey and the control block of a taproot output with the bitcoin crate (BIP 341
+    /// "Constructing and spending Taproot outputs").
     fn commit(&self) -> (Vec<u8>, Vec<u8>) {
         let join = |node, sibling: &[u8; 32]| {
             TapNodeHash::from_node_hashes(node, TapNodeHash::from_byte_array(*sibling))

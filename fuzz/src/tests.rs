@@ -1,10 +1,10 @@
-//! Runs each target on the inputs on which it once failed, and on inputs of all kinds.
+//! Runs each fuzz target on the inputs on which it once failed, on pseudorandom bytes, and on seeds.
 
 use crate::TARGETS;
 use crate::replay::{files, regressions, replay};
 use crate::verify_differential::COUNTS;
 
-/// Targets that sign and verify dozens of transactions for each input.
+/// Fuzz targets that sign and verify dozens of transactions for each input.
 const SLOW: [&str; 2] = ["channel_history", "compile_spend"];
 
 #[test]
@@ -33,7 +33,7 @@ fn every_folder_of_regressions_is_a_targets_and_every_target_has_a_binary() {
     assert_eq!(manifest.matches("path = \"fuzz_targets/").count(), TARGETS.len());
 }
 
-/// Targets accept every input: here pseudorandom bytes of different lengths.
+/// Fuzz targets accept any bytes as an input. This test uses pseudorandom bytes of different lengths.
 #[test]
 fn any_bytes_are_an_input() {
     let mut state = 2u64;
@@ -50,8 +50,8 @@ fn any_bytes_are_an_input() {
     }
 }
 
-/// Runs the targets on a sample of their seeds. The seeds must execute a minimum number of tapscripts, and the engine
-/// must accept a minimum number of them.
+/// Runs the fuzz targets on a sample of their seeds. The seeds must execute a minimum number of tapscripts, and the
+/// engine must accept a minimum number of them.
 #[test]
 fn seeds_hold_and_reach_tapscripts() {
     // There are fewer seeds if the vectors next to the clone are missing, which is reported.

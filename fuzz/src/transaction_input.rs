@@ -12,10 +12,10 @@ use sigstack_interpreter::{Flags, Spend, check_transaction};
 use crate::bytes::Reader;
 use crate::{flags, spend};
 
-/// Maximum number of inputs of a transaction that are recorded.
+/// Maximum number of inputs of a PSBT whose verification is recorded.
 const MAX_INPUTS: usize = 4;
 
-/// Runs the target on one input.
+/// Runs the fuzz target `transaction_input` on one fuzz input. Panics if its property does not hold.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags::any(&mut reader);

@@ -1,14 +1,14 @@
-//! Property: parsing any bytes as a vector file of any format terminates, and so does running the parsed cases. Writing a case of
-//! the project's own format and parsing it again gives the same case.
+//! Property: parsing any bytes as a vector file of any format terminates, and running the parsed cases terminates. If
+//! a case is written in the project's own format and parsed again, it is the same case.
 //!
 //! Fuzz input: a byte for the format (0: automatic detection), then a file.
 
 use sigstack_vectors::{DIALECTS, ReadOptions, RunOptions, read_bytes, run as run_vectors};
 
-/// Maximum size of a file in bytes after decompression. A few bytes of gzip could otherwise take hours.
+/// Maximum size of a vector file in bytes after decompression. A few bytes of gzip could otherwise take hours.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Runs the target on one input.
+/// Runs the fuzz target `vector_files` on one fuzz input. Panics if its property does not hold.
 pub fn run(bytes: &[u8]) {
     let Some((dialect, file)) = bytes.split_first() else { return };
     let dialect = usize::from(*dialect).checked_sub(1).map(|nth| DIALECTS[nth % DIALECTS.len()]);

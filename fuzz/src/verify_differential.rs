@@ -13,7 +13,7 @@ use crate::bytes::Reader;
 use crate::flags;
 use crate::spend::Subject;
 
-/// Counters of executions since the start of the process.
+/// Counters that show how far the executions of the fuzz target get. They count since the start of the process.
 #[derive(Debug, Default)]
 pub struct Counts {
     executions: AtomicU64,
@@ -23,7 +23,7 @@ pub struct Counts {
     accepted_tapscripts: AtomicU64,
 }
 
-/// Counters of this process.
+/// The counters of this process, which all fuzz targets share.
 pub static COUNTS: Counts = Counts {
     executions: AtomicU64::new(0),
     verified: AtomicU64::new(0),
@@ -33,17 +33,18 @@ pub static COUNTS: Counts = Counts {
 };
 
 impl Counts {
-    /// Returns the number of verified inputs that executed at least one instruction of a tapscript.
+    /// Returns the number of verified inputs for which at least one instruction of a tapscript was executed.
     pub fn tapscripts(&self) -> u64 {
         self.tapscripts.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of accepted inputs among those that executed a tapscript.
+    /// Returns the number of accepted inputs for which at least one instruction of a tapscript was executed.
     pub fn accepted_tapscripts(&self) -> u64 {
         self.accepted_tapscripts.load(Ordering::Relaxed)
     }
 
-    /// Counts an execution. The first call also arranges that the counters are printed at the end.
+    /// Counts an execution of the fuzz target. The first call also arranges that the counters are printed when the
+    /// thread ends.
     pub(crate) fn begin(&self) {
         if self.executions.fetch_add(1, Ordering::Relaxed) == 0 {
             PRINT_AT_EXIT.with(|_| ());
@@ -74,7 +75,8 @@ impl core::fmt::Display for Counts {
     }
 }
 
-/// Prints the counters when the thread ends to which this value belongs. In a fuzzer that is the end of the process.
+/// Value that prints the counters when it is dropped, at the end of its thread. In a fuzzer that is the end of the
+/// process.
 struct PrintAtExit;
 
 impl Drop for PrintAtExit {
@@ -87,7 +89,7 @@ std::thread_local! {
     static PRINT_AT_EXIT: PrintAtExit = const { PrintAtExit };
 }
 
-/// Inspector that records whether an instruction of a tapscript is executed.
+/// Inspector that records whether at least one instruction of a tapscript is executed.
 #[derive(Debug, Default)]
 struct TapscriptSteps {
     in_tapscript: bool,
@@ -104,8 +106,8 @@ impl Inspector for TapscriptSteps {
     }
 }
 
-/// Compares the engine with another verifier on one fuzz input. `accepts` returns the verdict of the other verifier, or
-/// `None` if it cannot parse the transaction.
+/// Compares the engine with another verifier on one fuzz input. `accepts` returns whether the other verifier accepts
+/// the input to verify, or `None` if it cannot parse the transaction.
 pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
     COUNTS.begin();
     let mut reader = Reader::new(bytes);
@@ -115,8 +117,8 @@ pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) 
     compare_subject(&subject, flags, inputs_too, accepts);
 }
 
-/// Compares the engine's verdict on the input to verify with that of another verifier. With `inputs_too`, also compares
-/// the verdict on the whole transaction with those on its inputs.
+/// Compares the engine's verdict on the input to verify with that of another verifier. If `inputs_too` is `true`, also
+/// compares the verdict on the whole transaction with those on its inputs.
 pub(crate) fn compare_subject(
     subject: &Subject,
     flags: Flags,
@@ -143,7 +145,7 @@ pub(crate) fn compare_subject(
     assert_eq!(verdict.is_ok(), core, "Core differs from {verdict:?} under {flags}: {subject:#?}");
 }
 
-/// Runs the target on one input.
+/// Runs the fuzz target `verify_differential` on one fuzz input. Panics if the verdicts differ.
 #[cfg(feature = "consensus")]
 pub fn run(bytes: &[u8]) {
     compare(bytes, crate::consensus::accepts);

@@ -1,5 +1,6 @@
-//! Property: the same as that of [`verify_differential`](crate::verify_differential), but only for tapscripts. Most executions of
-//! that target end before a tapscript is executed. Both targets share their counters.
+//! Property: the engine accepts a tapscript spend exactly if Bitcoin Core accepts it. This is the property of
+//! [`verify_differential`](crate::verify_differential) for tapscripts only, because most executions of that target end
+//! before a tapscript is executed. Both targets share their counters.
 //!
 //! Fuzz input: a byte of flags, then a [recipe](crate::recipe), whose place and leaf version are ignored. Features that
 //! would prevent most scripts from being executed are left out: damage, Merkle paths that are too long, and
@@ -16,19 +17,19 @@ use crate::spend::{Subject, make};
 use crate::verify_differential::{COUNTS, compare_subject};
 use crate::words::split;
 
-/// Leaf version of BIP 342.
+/// Leaf version of tapscript (BIP 342).
 const TAPSCRIPT: u8 = 0xc0;
 
-/// Maximum length of a Merkle path (BIP 341 "Script validation rules").
+/// Maximum length of a Merkle path in hashes (BIP 341 "Script validation rules").
 const MAX_PATH: u8 = 128;
 
-/// Opcodes with a function in a tapscript, without pushes.
+/// Opcodes that have a function in a tapscript, except pushes.
 static OPCODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let after_pushes = Opcode::OP_16.0 + 1..=u8::MAX;
     after_pushes.filter(|byte| Opcode(*byte).info().is_some() && !Opcode(*byte).is_success()).collect()
 });
 
-/// Returns the script with each `OP_SUCCESSx` replaced by another opcode. The same script always gives the same result.
+/// Replaces each `OP_SUCCESSx` in a script by another opcode. The same script always gives the same result.
 fn without_success(script: &[u8]) -> Vec<u8> {
     let mut script: Vec<Vec<u8>> = split(script).into_iter().map(<[u8]>::to_vec).collect();
     for opcode in script.iter_mut().filter_map(|part| part.first_mut()) {
@@ -39,7 +40,8 @@ fn without_success(script: &[u8]) -> Vec<u8> {
     script.concat()
 }
 
-/// Compares the engine with another verifier. `accepts` has the same meaning as in `verify_differential`.
+/// Compares the engine with another verifier on one fuzz input. `accepts` returns whether the other verifier accepts
+/// the input to verify, or `None` if it cannot parse the transaction.
 pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
     COUNTS.begin();
     let mut reader = Reader::new(bytes);
@@ -56,7 +58,7 @@ pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) 
     compare_subject(&make(&recipe, flags), flags, false, accepts);
 }
 
-/// Runs the target on one input.
+/// Runs the fuzz target `verify_tapscript` on one fuzz input. Panics if the verdicts differ.
 #[cfg(feature = "consensus")]
 pub fn run(bytes: &[u8]) {
     compare(bytes, crate::consensus::accepts);

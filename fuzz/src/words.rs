@@ -22,33 +22,34 @@ use bitcoin::hashes::{Hash, hash160, sha256};
 
 use crate::keys;
 
-/// Lengths in bytes at which a rule for scripts or elements changes, such as 520 and 521.
+/// Lengths in bytes at the limits of rules for scripts or stack elements, such as 520 and 521.
 pub const EDGES: [usize; 12] = [0, 1, 4, 5, 31, 33, 75, 76, 255, 256, 520, 521];
 
-/// Template hashes of the transaction, by which the words `fb` and `fc` are replaced.
+/// Template hashes of the transaction, which replace the words `fb` and `fc`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Templates {
-    /// Default template hash of BIP 119.
+    /// Default template hash of the transaction (BIP 119).
     pub ctv: [u8; 32],
-    /// Template hash of BIP 446.
+    /// Template hash of the transaction (BIP 446).
     pub template_hash: [u8; 32],
 }
 
-/// Expands words, and numbers the placeholders of signatures.
+/// Expands the words in scripts and stack elements, and numbers the placeholders of signatures.
 #[derive(Debug)]
 pub struct Words {
     templates: Templates,
     placeholders: u8,
 }
 
-/// Bytes before and after the number in the placeholder of an ECDSA signature: strict DER in which R is the number and S is 1.
+/// First bytes of the placeholder for an ECDSA signature, before its number. The placeholder is strict DER in which R
+/// is the number and S is 1.
 const ECDSA_START: [u8; 4] = [0x30, 6, 2, 1];
 const ECDSA_END: [u8; 3] = [2, 1, 1];
-/// Byte that the placeholder of a Schnorr signature repeats 63 times before its number.
+/// Byte that the placeholder of a Schnorr signature repeats 63 times, before its number.
 const SCHNORR_BYTE: u8 = 0xa5;
 
-/// Returns the number of a signature placeholder. `signature` does not include the hash type. `None` if the bytes are
-/// not a placeholder.
+/// Returns the number of a signature placeholder, or `None` if the bytes are not a placeholder. `signature` does not
+/// include the hash type.
 pub fn placeholder(signature: &[u8]) -> Option<u8> {
     match signature {
         [start @ .., number, 2, 1, 1] if *start == ECDSA_START => Some(*number),
@@ -59,31 +60,32 @@ pub fn placeholder(signature: &[u8]) -> Option<u8> {
     }
 }
 
-/// Returns the number of the placeholder in a stack element, and the element's hash type. `None` if the element is not a
-/// placeholder.
+/// Returns the number of the signature placeholder in a stack element, and the hash type after it, which may be empty.
+/// Returns `None` if the element is not a placeholder.
 pub fn signature_element(element: &[u8]) -> Option<(u8, &[u8])> {
     let split = [64, 8].into_iter().filter(|length| [*length, length + 1].contains(&element.len()));
     split.filter_map(|length| Some((placeholder(&element[..length])?, &element[length..]))).next()
 }
 
 impl Words {
-    /// Creates an expander for a transaction with these template hashes.
+    /// Creates an expander of words for a transaction with these template hashes.
     pub fn new(templates: Templates) -> Words {
         Words { templates, placeholders: 0 }
     }
 
-    /// Returns whether any word was expanded to a placeholder, which must be signed.
+    /// Returns whether a word was expanded to a signature placeholder, which must be replaced by a signature.
     pub fn has_placeholders(&self) -> bool {
         self.placeholders > 0
     }
 
-    /// Returns the number of the next placeholder. It is at most 127, so that it is a positive DER integer of one byte.
+    /// Returns the number of the next signature placeholder. It is at most 127, so that it is a positive DER integer
+    /// of one byte.
     fn number(&mut self) -> u8 {
         self.placeholders = self.placeholders % 0x7f + 1;
         self.placeholders
     }
 
-    /// Expands a word. `None` if the two bytes are not a word.
+    /// Returns the data that a word stands for, or `None` if the two bytes are not a word.
     pub fn expand(&mut self, word: [u8; 2]) -> Option<Vec<u8>> {
         let [kind, n] = word;
         let key = keys::key(n);
@@ -116,13 +118,13 @@ impl Words {
         })
     }
 
-    /// Expands a stack element if it is a word.
+    /// Returns the data that a stack element stands for if it is a word. Returns any other element unchanged.
     pub fn element(&mut self, element: &[u8]) -> Vec<u8> {
         let expanded = <[u8; 2]>::try_from(element).ok().and_then(|word| self.expand(word));
         expanded.unwrap_or_else(|| element.to_vec())
     }
 
-    /// Expands the words in a script: pushes of two bytes.
+    /// Expands the words in a script. They are pushes of two bytes.
     pub fn script(&mut self, script: &[u8]) -> Vec<u8> {
         let mut expanded = vec![];
         for part in split(script) {
@@ -139,8 +141,8 @@ impl Words {
     }
 }
 
-/// Splits a script into its instructions. An incomplete instruction is the last part. This function is independent of the
-/// engine's parser.
+/// Splits a script into its instructions. An incomplete instruction at the end is the last item. This function is
+/// independent of the engine's parser.
 pub fn split(script: &[u8]) -> Vec<&[u8]> {
     let mut parts = vec![];
     let mut rest = script;
@@ -165,7 +167,7 @@ pub fn split(script: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// Returns a push with the shortest length prefix. Number opcodes are not used.
+/// Returns a push of `data` with the shortest length prefix. Number opcodes such as `OP_1` are not used.
 pub fn push(data: &[u8]) -> Vec<u8> {
     let length = data.len().to_le_bytes();
     let prefix = match data.len() {

@@ -1,7 +1,7 @@
-//! C interface of the verifier. `sigstack.h` documents each function.
+//! C interface of the verifier, for fuzzers. `sigstack.h` documents each function.
 //!
-//! Three small functions convert pointers to slices; all other code is safe. A panic ends the process, which is the desired
-//! behaviour in a fuzzer.
+//! Three small functions convert pointers to slices; all other code is safe. A panic ends the process, which is the
+//! desired behaviour in a fuzzer.
 
 use core::ffi::{CStr, c_char};
 use core::slice;
@@ -14,26 +14,26 @@ use sigstack_interpreter::{
     Context, FLAGS, Flags, MockHost, NoInspector, Question, Spend, Stack, TransactionError, run_script,
 };
 
-/// Verdict: the script, the input or the transaction is valid.
+/// Verdict that the script, the input or the transaction is valid.
 pub const VALID: i32 = 1;
-/// Verdict: the script, the input or the transaction is invalid.
+/// Verdict that the script, the input or the transaction is invalid.
 pub const INVALID: i32 = 0;
-/// No verdict, because the arguments are not meaningful.
+/// Return value without a verdict, because the arguments are not meaningful.
 pub const ABSTAIN: i32 = -1;
 
-/// A spent output of the transaction.
+/// An output that the transaction spends.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Prevout {
-    /// Pointer to the scriptPubKey.
+    /// Pointer to the bytes of the spent scriptPubKey.
     pub script: *const u8,
-    /// Length of the scriptPubKey in bytes.
+    /// Length of the spent scriptPubKey in bytes.
     pub script_len: usize,
-    /// Amount in satoshi.
+    /// Amount of the spent output in satoshi.
     pub value: i64,
 }
 
-/// Returns the caller's memory as a slice.
+/// Returns memory of the caller as a slice. A null pointer gives an empty slice.
 ///
 /// # Safety
 ///
@@ -47,7 +47,7 @@ unsafe fn slice_of<'a, T>(pointer: *const T, length: usize) -> &'a [T] {
     unsafe { slice::from_raw_parts(pointer, length) }
 }
 
-/// Writes a name as a C string of at most `length` bytes. A longer name is truncated.
+/// Writes a name as a C string of at most `length` bytes, including the terminating zero. A longer name is truncated.
 ///
 /// # Safety
 ///
@@ -62,7 +62,8 @@ unsafe fn write_name(name: &str, target: *mut c_char, length: usize) {
     target[copied] = 0;
 }
 
-/// Converts bits to flags. `None` if a bit is unknown, or if Core does not allow the combination.
+/// Converts bits to script flags. Returns `None` if a bit is unknown, or if Core does not allow the combination of
+/// flags.
 fn flags_of(bits: u64) -> Option<Flags> {
     if bits >> FLAGS.len() != 0 {
         return None;
@@ -72,7 +73,7 @@ fn flags_of(bits: u64) -> Option<Flags> {
     flags.check().is_ok().then_some(flags)
 }
 
-/// Returns the bit of the flag with this name. Returns 0 if there is no such flag.
+/// Returns the bit of the script flag with this name, or 0 if there is no such flag.
 ///
 /// # Safety
 ///
@@ -89,7 +90,8 @@ pub unsafe extern "C" fn sigstack_flag(name: *const c_char) -> u64 {
     flag.and_then(|flag| FLAGS.iter().position(|info| info.flag == flag)).map_or(0, |nth| 1 << nth)
 }
 
-/// Executes one script on an empty stack.
+/// Executes one script on an empty stack. Returns 1 if it succeeds, 0 if it fails and -1 if the arguments are not
+/// meaningful.
 ///
 /// # Safety
 ///
@@ -115,7 +117,8 @@ pub unsafe extern "C" fn sigstack_script_eval(
     run_script(&mut Stack::new(), script, context, flags, &mut host, &mut NoInspector).is_ok().into()
 }
 
-/// Verifies a scriptSig with a scriptPubKey.
+/// Verifies a scriptSig together with the scriptPubKey that it spends, without flags. Returns 1 if they are valid, 0
+/// if they are invalid and -1 if one is empty.
 ///
 /// # Safety
 ///
@@ -151,7 +154,7 @@ pub unsafe extern "C" fn sigstack_verify_script(
     verdict(&tx, &[output(script_pubkey)], None, Flags::NONE).0
 }
 
-/// Verifies an input of a transaction.
+/// Verifies one input of a transaction, and writes the name of the verdict to `error`.
 ///
 /// # Safety
 ///
@@ -172,7 +175,8 @@ pub unsafe extern "C" fn sigstack_verify_input(
     unsafe { verify((tx, tx_len), (prevouts, prevout_count), Some(input), flags, (error, error_len)) }
 }
 
-/// Verifies a transaction: every input, and the rules that span several inputs.
+/// Verifies a transaction: every input, and the rules that span several inputs. Writes the name of the verdict to
+/// `error`.
 ///
 /// # Safety
 ///
@@ -192,11 +196,12 @@ pub unsafe extern "C" fn sigstack_verify_transaction(
     unsafe { verify((tx, tx_len), (prevouts, prevout_count), None, flags, (error, error_len)) }
 }
 
-/// Verifies one input, or the whole transaction if `input` is `None`.
+/// Verifies the input with index `input`, or the whole transaction if `input` is `None`. Writes the name of the
+/// verdict to `error`.
 ///
 /// # Safety
 ///
-/// Each pointer must be valid for its length. The pointer of the error may be null.
+/// Each pointer must be valid for its length. The pointer `error` may be null.
 #[allow(unsafe_code, reason = "the caller's memory")]
 unsafe fn verify(
     (tx, tx_len): (*const u8, usize),
@@ -226,7 +231,8 @@ unsafe fn verify(
     code
 }
 
-/// Returns the verdict on one input, or on the whole transaction if `input` is `None`, and the verdict's name.
+/// Returns the verdict on the input with index `input`, or on the whole transaction if `input` is `None`. The second
+/// value is `OK`, the name of the script error, or the reason why there is no verdict.
 fn verdict(tx: &Transaction, prevouts: &[TxOut], input: Option<usize>, flags: Flags) -> (i32, &'static str) {
     let verdict = match (Spend::new(tx, prevouts), input) {
         (Err(error), _) => Err(TransactionError::Usage(error)),

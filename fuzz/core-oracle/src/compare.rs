@@ -1,4 +1,4 @@
-//! Comparison of the engine's and Core's verdicts on one case.
+//! Compares the verdicts of the engine and of Bitcoin Core on one test case.
 
 use std::io;
 
@@ -13,42 +13,45 @@ fn core_name(error: ScriptError) -> &'static str {
     error.in_core().unwrap_or(error).name()
 }
 
-/// Returns whether Core has this error.
+/// Returns whether Bitcoin Core has this script error.
 pub(crate) fn is_of_core(error: ScriptError) -> bool {
     error.in_core() == Some(error)
 }
 
-/// Result of comparing two verdicts.
+/// Result of comparing the engine's verdict on a case with Core's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The verdicts are equal.
+    /// The engine and Core give the same verdict.
     Agree,
-    /// One side accepts the case and the other does not.
+    /// One of the engine and Core accepts the case, and the other does not.
     OtherVerdict,
-    /// Both refuse the case, with different errors.
+    /// The engine and Core both reject the case, but with different errors.
     OtherError,
     /// Only the engine gives a verdict, for example because Core cannot parse the transaction.
     OnlyEngine,
-    /// Neither gives a verdict.
+    /// Neither the engine nor Core gives a verdict.
     Neither,
-    /// The oracle process died.
+    /// The process that runs Core's code (the oracle) died, so Core gave no verdict.
     Died,
     /// The engine reports a usage error, and Core gives a verdict.
     Usage,
 }
 
-/// Both verdicts on a case.
+/// The verdicts of the engine and of Core on one case, and the result of comparing them.
 #[derive(Clone, Debug)]
 pub(crate) struct Comparison {
     pub(crate) outcome: Outcome,
-    /// Engine's verdict: `OK`, or Core's name of the error.
+    /// Verdict of the engine: `OK`, or the name that Core has for the error. If there is no verdict, a description of
+    /// the reason.
     pub(crate) engine: String,
-    /// Core's answer.
+    /// Verdict of Core: `OK` or the name of the error. If there is no verdict, `?` with an optional reason, or a note
+    /// that the process died.
     pub(crate) core: String,
 }
 
 impl Comparison {
-    /// Verifies a case with the engine and with Core. The case's flags must be Core's.
+    /// Verifies a case with the engine and with Core, and compares the verdicts. The case may only use flags that Core
+    /// has.
     pub(crate) fn make(question: &InputQuestion, oracle: &mut Oracle) -> io::Result<Comparison> {
         let engine = engine_verdict(question);
         let answer = oracle.ask(&case(question, Expect::Ok, "").to_line())?;
@@ -69,18 +72,19 @@ impl Comparison {
         Comparison { outcome, engine, core: core.unwrap_or_else(|| "(the oracle died)".to_owned()) }
     }
 
-    /// Returns whether both the engine and Core gave a verdict.
+    /// Returns whether both the engine and Core gave a verdict on the case.
     pub(crate) fn is_verdict(&self) -> bool {
         matches!(self.outcome, Outcome::Agree | Outcome::OtherVerdict | Outcome::OtherError)
     }
 }
 
-/// Returns whether Core gave no verdict. The answer is then `?`, with an optional reason.
+/// Returns whether Core's answer `core` contains no verdict. Such an answer is `?`, with an optional reason.
 fn abstains(core: &str) -> bool {
     core == "?" || core.starts_with("? ")
 }
 
-/// Returns the engine's verdict: `OK`, or Core's name of the error. `Err` describes why the engine gave no verdict.
+/// Returns the engine's verdict on a case: `OK`, or the name that Core has for the error. `Err` describes why the
+/// engine gave no verdict.
 fn engine_verdict(question: &InputQuestion) -> Result<&'static str, String> {
     let spend = Spend::new(&question.tx, &question.prevouts).map_err(|error| error.to_string())?;
     match spend.verify_input(question.index, question.flags.refusing_as_core()) {
@@ -90,7 +94,7 @@ fn engine_verdict(question: &InputQuestion) -> Result<&'static str, String> {
     }
 }
 
-/// Converts a question to a case of the vector format.
+/// Converts the verification of one input to a case of the vector format.
 pub(crate) fn case(question: &InputQuestion, expect: Expect, comment: &str) -> Case {
     let InputQuestion { tx, prevouts, index, flags } = question.clone();
     Case {

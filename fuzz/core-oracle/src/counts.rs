@@ -1,4 +1,4 @@
-//! Results of the comparison, counted by origin of the cases.
+//! Results of comparing the engine with Core, counted by the origin of the cases.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use sigstack_vectors::{Expect, InputQuestion};
 use crate::compare::{Comparison, Outcome, case, is_of_core};
 use crate::source::Origin;
 
-/// A row of the table.
+/// A row of the result table: the counts for one origin of the cases.
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
     agree: u64,
@@ -18,7 +18,7 @@ struct Row {
     failed: u64,
     only_engine: u64,
     neither: u64,
-    /// Number of cases that Core accepts.
+    /// Number of cases of this origin that Core accepts.
     accepted: u64,
 }
 
@@ -37,14 +37,14 @@ impl Row {
         self.agree + self.other_verdict + self.other_error
     }
 
-    /// Returns the values in the order of [`COLUMNS`].
+    /// Returns the counts of this row in the order of [`COLUMNS`].
     fn columns(&self) -> [u64; 8] {
         let Row { agree, other_verdict, other_error, failed, only_engine, neither, accepted } = *self;
         [self.compared(), agree, other_verdict, other_error, failed, accepted, only_engine, neither]
     }
 }
 
-/// Headings of the table's columns.
+/// Headings of the result table's columns.
 const COLUMNS: [&str; 8] = [
     "cases",
     "agree",
@@ -56,16 +56,16 @@ const COLUMNS: [&str; 8] = [
     "no verdict",
 ];
 
-/// Maximum number of cases on which only the engine gives a verdict. Each such case could hide a difference.
+/// Maximum number of cases on which only the engine may give a verdict. Each such case could hide a difference.
 const MOST_ONLY_ENGINE: u64 = 0;
 
-/// A case on which the engine and Core differ.
+/// A case on which the engine and Core differ, or on which only the engine gives a verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
     origin: Origin,
     number: u64,
     comparison: Comparison,
-    /// The case in the vector format, with Core's verdict.
+    /// The case in the vector format, with Core's verdict as the expected one.
     case: String,
 }
 
@@ -77,19 +77,20 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Results of a run.
+/// Results of comparing the engine with Core on many cases.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     rows: BTreeMap<Origin, Row>,
-    /// Number of cases for each answer of Core.
+    /// Number of cases for each verdict of Core, such as `OK` or the name of an error.
     answers: BTreeMap<String, u64>,
     pub(crate) differences: Vec<Difference>,
-    /// Cases on which only the engine gives a verdict: for each answer of Core, the first case and the number of cases.
+    /// Cases on which only the engine gives a verdict, by Core's answer. Each answer has its first case, and the
+    /// number of its cases.
     only_engine: BTreeMap<String, (Difference, u64)>,
 }
 
 impl Counts {
-    /// Adds the result of a comparison.
+    /// Counts the result of one comparison.
     pub(crate) fn add(
         &mut self,
         origin: Origin,
@@ -125,14 +126,14 @@ impl Counts {
         self.only_engine.entry(answer).or_insert((difference, 0)).1 += 1;
     }
 
-    /// Returns `true` if the engine and Core differ on no case, and at most [`MOST_ONLY_ENGINE`] cases have only a
-    /// verdict of the engine.
+    /// Returns `true` if the engine and Core differ on no case, and at most [`MOST_ONLY_ENGINE`] cases have a verdict
+    /// of the engine only.
     pub(crate) fn agree(&self) -> bool {
         let is_hidden = self.total().only_engine > MOST_ONLY_ENGINE;
         self.differences.is_empty() && !is_hidden
     }
 
-    /// Returns the differences, grouped by the engine's verdict and Core's.
+    /// Returns the cases on which the engine and Core differ, grouped by the engine's verdict and Core's.
     pub(crate) fn by_verdicts(&self) -> BTreeMap<(&str, &str), Vec<&Difference>> {
         let mut pairs: BTreeMap<_, Vec<&Difference>> = BTreeMap::new();
         for difference in &self.differences {

@@ -32,7 +32,7 @@ use crate::source::Source;
 /// Compares the engine's verdicts and error names with Bitcoin Core's.
 #[derive(Parser)]
 struct Arguments {
-    /// The oracle's binary, which `fuzz/core-oracle/build` prints.
+    /// Path of the oracle (the program with Core's code), which `fuzz/core-oracle/build` prints.
     #[arg(long)]
     oracle: PathBuf,
     /// Number of cases to compare.
@@ -49,10 +49,10 @@ struct Arguments {
     threads: Option<usize>,
 }
 
-/// Maximum number of differences that are printed with the same pair of verdicts.
+/// Maximum number of differences that are printed for each pair of verdicts.
 const SHOWN: usize = 2;
 
-/// Interval between two lines of progress.
+/// Interval between two lines that report the progress.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes the comparison. Returns whether the engine and Core agree.
+/// Compares the engine with Core as the arguments say. Returns whether they agree on every case.
 fn run(arguments: &Arguments) -> io::Result<bool> {
     // Fails early if the oracle cannot be started.
     drop(Oracle::start(&arguments.oracle)?);
@@ -84,8 +84,8 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     Ok(counts.agree())
 }
 
-/// Compares on several threads, each with its own oracle process, until the requested number of cases or the time limit is
-/// reached.
+/// Compares the engine with Core on several threads, each with its own oracle process. Ends when the requested number
+/// of cases or the time limit is reached.
 fn compare_all(arguments: &Arguments, source: &Source<'_>) -> io::Result<Counts> {
     let (next, compared) = (AtomicU64::new(0), AtomicU64::new(0));
     let total = Mutex::new(Counts::default());

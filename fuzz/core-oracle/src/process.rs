@@ -1,10 +1,11 @@
-//! The oracle as a separate process that reads one case and writes one answer on each line.
+//! The oracle, a separate process with Bitcoin Core's code. It reads one test case on each line and writes one answer
+//! on each line.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// A running oracle process.
+/// A running oracle process, which verifies test cases with Bitcoin Core's code.
 pub(crate) struct Oracle {
     binary: PathBuf,
     child: Child,
@@ -13,7 +14,7 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// Starts the oracle with `--core-flags`, the option with which it interprets flags as Core does.
+    /// Starts an oracle process with the option `--core-flags`. It then interprets flags as Core does.
     pub(crate) fn start(binary: &Path) -> io::Result<Oracle> {
         let command =
             Command::new(binary).arg("--core-flags").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
@@ -25,7 +26,8 @@ impl Oracle {
         Ok(Oracle { binary: binary.to_owned(), child, input, output })
     }
 
-    /// Returns the answer to a case. `None` if the process died; it is then restarted for the next case.
+    /// Returns the oracle's answer to a test case. Returns `None` if the process died. In that case it is restarted
+    /// for the next case.
     pub(crate) fn ask(&mut self, case: &str) -> io::Result<Option<String>> {
         let mut answer = String::new();
         let asked = self.input.write_all(format!("{case}\n").as_bytes());
@@ -50,7 +52,8 @@ impl Drop for Oracle {
 mod tests {
     use super::*;
 
-    /// Script that answers with its argument and the case, and exits on the case `die`.
+    /// Shell script that the tests use as an oracle. It answers each case with its own argument and the case, and
+    /// exits if the case is `die`.
     const ECHO: &str = r#"#!/bin/sh
 while read -r line; do
   [ "$line" != die ] || exit 1

@@ -1,4 +1,4 @@
-//! Source of the cases to compare.
+//! Creates the test cases on which the engine and Core are compared.
 
 use std::fmt;
 use std::io;
@@ -15,16 +15,16 @@ use crate::oracle::edit::edit_bytes;
 use crate::oracle::mutate::{Kind, Mutator, core_flags, draw_policy_flags};
 use crate::random::Random;
 
-/// Origin of a case.
+/// Where a test case comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
     /// A vector with its own flags, which activate no proposal.
     Vector,
-    /// A vector with other flags: all of Core's flags, or its own without those of proposals.
+    /// A vector with other flags than its own: without the flags of proposals, or with all of Core's flags.
     VectorOtherFlags,
     /// A mutated vector, or a random tapscript.
     Mutant(Kind),
-    /// An input made from a mutated recipe of the fuzz targets, with valid signatures.
+    /// An input that was made from a mutated recipe of the fuzz targets. It is signed after the mutation.
     Recipe,
 }
 
@@ -40,14 +40,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Returns the vectors of the project, and those of other projects next to it if they exist.
+/// Returns the vectors of the project, and those of other projects in the folder `../shared` if it exists.
 pub(crate) fn corpus() -> Corpus {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors");
     let folders = sigstack_test_support::shared("vectors").into_iter().chain([own]);
     Corpus::of(&folders.collect::<Vec<_>>())
 }
 
-/// Generates the case for a given number. The same seed and number give the same case.
+/// Creates the test case for a given number. The same seed and number give the same case.
 pub(crate) struct Source<'a> {
     vectors: &'a [InputQuestion],
     mutator: Mutator<'a>,
@@ -55,11 +55,11 @@ pub(crate) struct Source<'a> {
     seed: u64,
 }
 
-/// One in this many random cases is made from a recipe.
+/// Of this number of random cases, one is made from a recipe. The others are mutants.
 const RECIPES: u64 = 5;
 
 impl<'a> Source<'a> {
-    /// Creates a source of mutants of these vectors and of random cases.
+    /// Creates a source of test cases: the vectors, mutants of them, and cases made from recipes.
     ///
     /// # Errors
     ///
@@ -72,8 +72,9 @@ impl<'a> Source<'a> {
         Ok(Source { vectors, mutator: Mutator::new(vectors, seed).with_policy(), recipes, seed })
     }
 
-    /// Returns the case with this number. The first numbers are those of the vectors: two for each vector, which is
-    /// asked with two sets of flags. Mutants and random cases follow. `None` if there is no case with this number.
+    /// Returns the test case with this number, and where it comes from. The first numbers are those of the vectors:
+    /// two for each vector, with different flags. Mutants and random cases follow. Returns `None` if there is no case
+    /// with this number.
     pub(crate) fn case(&self, number: u64) -> Option<(Origin, InputQuestion)> {
         let nth = usize::try_from(number / 2).ok()?;
         match self.vectors.get(nth) {

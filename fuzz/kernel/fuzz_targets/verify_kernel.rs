@@ -14,7 +14,7 @@ use sigstack_fuzz::spend::Subject;
 use sigstack_fuzz::verify_differential::compare;
 use sigstack_interpreter::Flags;
 
-/// Flags that the kernel library supports, which are the consensus flags, with their bits.
+/// Flags that the library libbitcoinkernel supports, which are the consensus flags. Each has its bit in that library.
 const BITS: &[(Flags, u32)] = &[
     (Flags::P2SH, VERIFY_P2SH),
     (Flags::DERSIG, VERIFY_DERSIG),
@@ -25,7 +25,8 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, VERIFY_TAPROOT),
 ];
 
-/// Returns whether the kernel library accepts the input to verify. `None` if the library cannot parse the transaction.
+/// Returns whether libbitcoinkernel accepts the input to verify under `flags`. Returns `None` if the library cannot
+/// parse the transaction.
 fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     let set = BITS.iter().filter(|(flag, _)| flags.contains(*flag));
     let bits = set.fold(0, |bits, (_, bit)| bits | bit);
@@ -46,7 +47,7 @@ fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     }
 }
 
-/// Runs the target on one input.
+/// Runs the fuzz target `verify_kernel` on one fuzz input. Panics if the verdicts differ.
 fn run(bytes: &[u8]) {
     compare(bytes, accepts);
 }
@@ -64,7 +65,8 @@ mod tests {
     use sigstack_fuzz::replay::{files, regressions};
     use sigstack_fuzz::{seeds, verify_differential::COUNTS};
 
-    /// Runs the target on the regressions of `verify_differential`, and on every transaction input of the vectors.
+    /// Runs the fuzz target on the inputs on which `verify_differential` once failed, and on every transaction input
+    /// of the vectors.
     #[test]
     fn vectors_and_regressions_have_the_same_verdict() {
         let folder = regressions("verify_differential");

@@ -1,12 +1,12 @@
-//! Naive implementation of BIP 118 "Signature message".
+//! Naive implementation of the signature message of BIP 118 ("Signature message").
 
 use bitcoin::{Transaction, TxOut};
 
 use super::taproot::{self, Leaf};
 use super::{all_outputs, output, sha, sized, tagged};
 
-/// Returns the signature hash for a key that begins with 0x01. `None` if the hash type is undefined. The annex includes its first
-/// byte.
+/// Returns the signature hash of BIP 118, for a public key that begins with 0x01. Returns `None` if the hash type is
+/// undefined. The annex includes its first byte.
 pub fn digest(
     tx: &Transaction,
     prevouts: &[TxOut],
@@ -29,7 +29,7 @@ pub fn digest(
     Some(tagged("TapSighash", &[vec![0], message].concat()))
 }
 
-/// Returns the message `Msg118(hash_type)` for hash types in which the bit 0x40 is set.
+/// Returns the message `Msg118(hash_type)` of BIP 118, for hash types in which the bit 0x40 is set.
 fn message(
     tx: &Transaction,
     prevouts: &[TxOut],

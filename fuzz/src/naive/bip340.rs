@@ -1,11 +1,12 @@
-//! Naive implementation of BIP 340 "Verification". Only addition and multiplication of points are taken from a library.
+//! Naive implementation of Schnorr signature verification (BIP 340 "Verification"). Only addition and multiplication
+//! of points are taken from a library.
 
 use bitcoin::secp256k1::{PublicKey, Scalar, SecretKey};
 
 use super::tagged;
 use crate::keys::secp;
 
-/// Returns whether a signature by an x-only key is valid for a message of any length.
+/// Returns whether a BIP 340 signature by an x-only key is valid for a message of any length.
 pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     let (r, s) = signature.split_at(32);
     // lift_x: the point with this x coordinate and an even y coordinate.

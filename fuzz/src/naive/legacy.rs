@@ -5,8 +5,8 @@ use bitcoin::Transaction;
 use super::{compact_size, double, outpoint, output};
 use crate::words::split;
 
-/// Returns Core's `SignatureHash` for scripts that are not witness programs. The signature has already been removed from the
-/// script code.
+/// Returns the legacy signature hash (Core `SignatureHash` for scripts that are not witness programs). The caller has
+/// already removed the signature from the script code.
 pub fn digest(tx: &Transaction, index: usize, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     let (outputs, anyone_can_pay) = (hash_type & 0x1f, hash_type & 0x80 != 0);
     if outputs == 3 && index >= tx.output.len() {
@@ -47,8 +47,8 @@ pub fn digest(tx: &Transaction, index: usize, script_code: &[u8], hash_type: u32
     double(&message.concat())
 }
 
-/// Serializes a script code with its length prefix and without `OP_CODESEPARATOR`. For a truncated push, Core omits the bytes
-/// after the opcode and the length, but includes them in the length prefix. Such a script fails in any case.
+/// Serializes a script code without its `OP_CODESEPARATOR`s, after its length. For a truncated push, Core omits the
+/// bytes after the opcode and the length, but counts them in the length prefix. Such a script fails in any case.
 fn serialized(script_code: &[u8]) -> Vec<u8> {
     let mut parts = split(script_code);
     let separators = parts.iter().filter(|part| **part == [0xab]).count();
@@ -59,7 +59,8 @@ fn serialized(script_code: &[u8]) -> Vec<u8> {
     compact_size(script_code.len() - separators).into_iter().chain(bytes).collect()
 }
 
-/// Returns the number of bytes after the opcode and the length of a truncated push. Returns 0 if the instruction is complete.
+/// Returns how many bytes a truncated push has after the opcode and the length. Returns 0 if the instruction is
+/// complete.
 pub fn cut_bytes(instruction: &[u8]) -> usize {
     let Some((opcode, rest)) = instruction.split_first() else { return 0 };
     let length_bytes = match opcode {

@@ -1,10 +1,10 @@
-//! Naive implementation of BIP 143 "Specification".
+//! Naive implementation of the signature hash of segwit v0 (BIP 143 "Specification").
 
 use bitcoin::{Transaction, TxOut};
 
 use super::{all_outpoints, all_outputs, all_sequences, double, outpoint, output, sized};
 
-/// Returns the signature hash for a script code and a hash type.
+/// Returns the segwit v0 signature hash for a script code and a hash type.
 pub fn digest(
     tx: &Transaction,
     prevouts: &[TxOut],

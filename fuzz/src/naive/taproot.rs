@@ -1,19 +1,21 @@
-//! Naive implementation of BIP 341 "Common signature message" and BIP 342 "Common signature message extension".
+//! Naive implementation of the taproot signature message (BIP 341 "Common signature message" and BIP 342 "Common
+//! signature message extension").
 
 use bitcoin::{Transaction, TxOut};
 
 use super::{all_outpoints, all_outputs, all_sequences, outpoint, output, sha, sized, tagged};
 
-/// Parts of the signature message that are specific to a tapscript.
+/// Values of the taproot signature message that exist only for a tapscript.
 #[derive(Clone, Copy, Debug)]
 pub struct Leaf {
-    /// Tapleaf hash of the script.
+    /// Tapleaf hash of the tapscript.
     pub hash: [u8; 32],
-    /// Opcode position of the last executed `OP_CODESEPARATOR`.
+    /// Opcode position of the last executed `OP_CODESEPARATOR`, or 0xffffffff if there was none.
     pub code_separator: u32,
 }
 
-/// Returns the signature hash for a 32-byte key. `None` if the hash type is undefined. The annex includes its first byte.
+/// Returns the taproot signature hash for a 32-byte key. Returns `None` if the hash type is undefined. The annex
+/// includes its first byte.
 pub fn digest(
     tx: &Transaction,
     prevouts: &[TxOut],
@@ -31,7 +33,7 @@ pub fn digest(
     Some(tagged("TapSighash", &[vec![0], message].concat()))
 }
 
-/// Returns the message `SigMsg(hash_type, ext_flag)` of BIP 341. `None` if the hash type is undefined.
+/// Returns the message `SigMsg(hash_type, ext_flag)` of BIP 341. Returns `None` if the hash type is undefined.
 pub(super) fn message(
     tx: &Transaction,
     prevouts: &[TxOut],

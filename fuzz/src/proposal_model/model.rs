@@ -1,7 +1,7 @@
-//! A model of tapscripts with a few opcodes. It works on vectors of bytes and uses the naive signature hashes.
+//! A model of tapscripts that use a few opcodes. It works on vectors of bytes and uses the naive signature hashes.
 //!
-//! Each opcode follows the text of its BIP, in the same order. The BIPs do not define what policy refuses; the model follows the
-//! project's decision in `docs/soft-forks.md`.
+//! The code of each opcode follows the text of its BIP, in the same order. The BIPs do not define which uses policy
+//! refuses. The model follows the project's decision in `docs/soft-forks.md`.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ const OP_CHECKSIG: u8 = 0xac;
 const OP_CHECKSIGVERIFY: u8 = 0xad;
 const OP_CHECKSIGADD: u8 = 0xba;
 
-/// Opcodes of today that the model supports.
+/// Existing opcodes of tapscript that the model supports.
 const TODAY: [u8; 10] = [
     OP_CHECKSIG,
     OP_CHECKSIGADD,
@@ -35,24 +35,24 @@ const TODAY: [u8; 10] = [
     OP_SHA256,
 ];
 
-/// Opcodes that the model supports: those of the proposals, then some of today.
+/// All opcodes that the model supports: those of the proposals, then some existing ones.
 pub static OPCODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let of_proposals = PROPOSALS.iter().filter_map(|proposal| proposal.hook.opcode());
     of_proposals.map(|opcode| opcode.0).chain(TODAY).collect()
 });
 
-/// Result of executing a script in the model.
+/// Result of executing a script in the model of tapscripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The script succeeded because of an `OP_SUCCESSx`.
     Success,
-    /// The script failed with this error.
+    /// The script failed with this script error.
     Failed(ScriptError),
-    /// The script ran to its end and left this stack.
+    /// The script ran to its end and left this stack, bottom element first.
     Stack(Vec<Vec<u8>>),
 }
 
-/// State of the model: a tapscript, its stack, and the transaction input that it belongs to.
+/// State of the model of tapscripts: a script, its stack, and the transaction input that it belongs to.
 pub struct Model<'a> {
     subject: &'a Subject,
     flags: Flags,
@@ -62,21 +62,22 @@ pub struct Model<'a> {
     leaf_hash: [u8; 32],
     annex: Option<Vec<u8>>,
     stack: Vec<Vec<u8>>,
-    /// Remaining signature operation budget (BIP 342): initially 50 plus the size of the witness.
+    /// Remaining signature operation budget (BIP 342). The initial budget is 50 plus the size of the witness.
     budget: i64,
     code_separator: u32,
 }
 
 type Step = Result<(), ScriptError>;
 
-/// Returns whether an element is true: it has a set bit other than the sign bit, which is the highest bit of the last byte.
+/// Returns whether a stack element is true: it has a set bit other than the sign bit, which is the highest bit of the
+/// last byte.
 pub fn is_true(element: &[u8]) -> bool {
     let Some((last, rest)) = element.split_last() else { return false };
     rest.iter().any(|byte| *byte != 0) || !matches!(last, 0 | 0x80)
 }
 
 impl<'a> Model<'a> {
-    /// Creates a model of a script path spend. The commitment to the script is not verified.
+    /// Creates a model of the taproot script path spend in `subject`. The commitment to the script is not verified.
     pub fn new(
         subject: &'a Subject,
         flags: Flags,
@@ -106,7 +107,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Executes the script.
+    /// Executes the tapscript in the model and returns how it ended.
     pub fn run(mut self) -> Ended {
         for opcode in self.script.clone() {
             let Some(proposal) = Proposal::of_success_opcode(Opcode(opcode)) else { continue };
@@ -178,7 +179,7 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// Executes the opcode of a proposal.
+    /// Executes the opcode that a proposal adds.
     fn proposed(&mut self, proposal: ProposalId) -> Step {
         match proposal {
             ProposalId::CHECKTEMPLATEVERIFY => self.check_template()?,
@@ -206,14 +207,15 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// Removes `N` elements from the stack. The top element is the last one of the result.
+    /// Removes `N` elements from the stack and returns them. The last one was the top element.
     fn pop<const N: usize>(&mut self) -> Result<[Vec<u8>; N], ScriptError> {
         let start = self.stack.len().checked_sub(N).ok_or(ScriptError::InvalidStackOperation)?;
         let taken: Vec<Vec<u8>> = self.stack.drain(start..).collect();
         Ok(taken.try_into().expect("so many were taken"))
     }
 
-    /// Decodes a script number of at most four bytes.
+    /// Decodes a script number of at most four bytes. Fails if it is longer, or if the flags require minimal encoding
+    /// and it is not minimal.
     fn number(&self, bytes: &[u8]) -> Result<i64, ScriptError> {
         if bytes.len() > 4 {
             return Err(ScriptError::ScriptNum);
@@ -233,7 +235,7 @@ impl<'a> Model<'a> {
         if self.budget < 0 { Err(ScriptError::TapscriptValidationWeight) } else { Ok(()) }
     }
 
-    /// Checks a signature of the transaction and returns whether it is valid. Follows BIP 342 "Rules for signature
+    /// Verifies a signature of the transaction and returns whether it is valid. Follows BIP 342 "Rules for signature
     /// opcodes", with the additional rule of BIP 118.
     fn check_signature(&mut self, signature: &[u8], key: &[u8]) -> Result<bool, ScriptError> {
         let signed = !signature.is_empty();

@@ -1,4 +1,4 @@
-//! Tests of the target with transaction inputs whose verdicts are known.
+//! Tests of the fuzz target `verify_differential` with transaction inputs whose verdicts are known.
 
 use sigstack_interpreter::{Flags, ScriptError, Spend};
 
@@ -26,7 +26,7 @@ fn recipe(place: Place, script: &[u8], stack: &[&[u8]]) -> Recipe {
     }
 }
 
-/// Runs the target on a recipe, and returns the engine's verdict.
+/// Runs the fuzz target on a recipe, and returns the engine's verdict on it.
 fn verdict(recipe: &Recipe) -> Result<(), ScriptError> {
     let mut writer = Writer::default();
     writer.byte(0).byte(RECIPE);
