@@ -218,6 +218,10 @@ pub(crate) struct AsmArgs {
     #[arg(value_name = "WORD", required = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
 
+    /// Another byte for the opcode of a proposal, such as CSFS=0xbb. Give it once for each, or separate them by commas
+    #[arg(long, value_name = "NAME=BYTE")]
+    pub(crate) assign: Vec<String>,
+
     /// Print one JSON object: hex, asm, and the words with their positions and byte offsets
     #[arg(long)]
     pub(crate) json: bool,
@@ -251,7 +255,8 @@ Hex without <> is refused there, however long; hex:ab12 51 has elements in hex.
 
 Examples:
   sigstack asm DUP HASH160 '<00112233445566778899aabbccddeeff00112233>' EQUALVERIFY CHECKSIG
-  sigstack asm '2 ADD 5 EQUAL'";
+  sigstack asm '2 ADD 5 EQUAL'
+  sigstack asm --assign CSFS=0xbb CSFS";
 
 /// Disassemble a script: convert hex to words that `asm` reads back to the same bytes.
 #[derive(Debug, clap::Args)]
@@ -260,6 +265,10 @@ pub(crate) struct DisasmArgs {
     /// The script in hex, @FILE (hex or bytes), or - for standard input
     #[arg(value_name = "HEX")]
     pub(crate) script: String,
+
+    /// Another byte for the opcode of a proposal, such as CSFS=0xbb. Give it once for each, or separate them by commas
+    #[arg(long, value_name = "NAME=BYTE")]
+    pub(crate) assign: Vec<String>,
 
     /// Print one line for each opcode, with its position and byte offset
     #[arg(long)]

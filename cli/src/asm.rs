@@ -3,9 +3,11 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use sigstack_debugger::{assemble, disassemble};
+use sigstack_debugger::{assemble, disassemble_as};
+use sigstack_interpreter::CodePoints;
 
 use crate::args::{AsmArgs, DisasmArgs};
+use crate::flags::code_points;
 use crate::input;
 use crate::output::Status;
 use crate::problem::Stop;
@@ -19,9 +21,10 @@ pub(crate) fn asm(args: &AsmArgs, out: &mut impl Write) -> Result<Status, Stop> 
     let words: Vec<&str> =
         args.words.iter().map(String::as_str).filter(|word| *word != JSON_OPTION).collect();
     let as_json = args.json || words.len() < args.words.len();
-    let script = input::assembly(&words.join(" "), "asm")?;
+    let code_points = code_points(&args.assign)?;
+    let script = input::assembly(&words.join(" "), "asm", &code_points)?;
     if as_json {
-        writeln!(out, "{}", script_json(&script))?;
+        writeln!(out, "{}", script_json(&script, &code_points))?;
     } else {
         writeln!(out, "{}", hex::encode(script))?;
     }
@@ -29,8 +32,8 @@ pub(crate) fn asm(args: &AsmArgs, out: &mut impl Write) -> Result<Status, Stop> 
 }
 
 /// Returns a script as JSON: its hex, its assembly, and its words with their positions and byte offsets.
-fn script_json(script: &[u8]) -> Value {
-    let words = disassemble(script);
+fn script_json(script: &[u8], code_points: &CodePoints) -> Value {
+    let words = disassemble_as(script, code_points);
     let text: Vec<&str> = words.iter().map(|(_, word)| word.as_str()).collect();
     let rows = words.iter().enumerate();
     let rows = rows
@@ -40,6 +43,7 @@ fn script_json(script: &[u8]) -> Value {
 
 /// Runs `sigstack disasm`.
 pub(crate) fn disasm(args: &DisasmArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let code_points = code_points(&args.assign)?;
     let hex = args.script.strip_prefix("hex:").unwrap_or(&args.script);
     let script = input::bytes(hex, "disasm").map_err(|problem| match hex.strip_prefix("0x") {
         Some(rest) => problem.hint(format!("write the hex without 0x: {rest}")),
@@ -47,10 +51,10 @@ pub(crate) fn disasm(args: &DisasmArgs, out: &mut impl Write) -> Result<Status, 
         None => problem,
     })?;
     if args.json {
-        writeln!(out, "{}", script_json(&script))?;
+        writeln!(out, "{}", script_json(&script, &code_points))?;
         return Ok(Status::Yes);
     }
-    let words = disassemble(&script);
+    let words = disassemble_as(&script, &code_points);
     if args.lines {
         for (position, (offset, word)) in words.iter().enumerate() {
             writeln!(out, "{position:>5} {offset:>5}  {word}")?;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use sigstack_interpreter::{FLAGS, FlagError, FlagInfo, FlagKind, Flags, PROPOSALS, Proposal};
+use sigstack_interpreter::{
+    CodePointError, CodePoints, FLAGS, FlagError, FlagInfo, FlagKind, Flags, Opcode, PROPOSALS, Proposal,
+};
 
 use crate::nearest::{is_same, nearest};
 use crate::problem::Problem;
@@ -93,7 +95,8 @@ pub(crate) fn read_profiles(text: &str) -> Result<Flags, Problem> {
         false => Flags::CONSENSUS,
     };
     names().filter(|name| !is_base(name)).try_fold(base, |flags, name| {
-        let proposals = proposals(name).ok_or_else(|| unknown("profile", name, profile_names()))?;
+        let proposals =
+            proposals(name).ok_or_else(|| unknown("profile", "--profile", name, profile_names()))?;
         Ok(activate(flags, &proposals))
     })
 }
@@ -115,7 +118,7 @@ pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
             // The name is a bundle or a BIP number, which is not the name of a flag.
             (None, Some(bundle)) if adds => Ok(activate(flags, &bundle)),
             (None, Some(bundle)) => Ok(flags - bundle.iter().map(|proposal| proposal.flag).collect()),
-            (None, None) => Err(unknown("flag", name, flag_names())),
+            (None, None) => Err(unknown("flag", "--flags", name, flag_names())),
         }
     })?;
     match flags.check() {
@@ -130,6 +133,45 @@ pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
             })
         }
     }
+}
+
+/// Parses the values of `--assign`: `NAME=BYTE`, separated by commas.
+pub(crate) fn code_points(assignments: &[String]) -> Result<CodePoints, Problem> {
+    let mut assigned = Vec::new();
+    for assignment in assignments.iter().flat_map(|list| list.split(',')).map(str::trim) {
+        let wrong = |text: String| Problem::new(text).at("--assign");
+        let (name, byte) = assignment
+            .split_once('=')
+            .ok_or_else(|| wrong(format!("{assignment:?} is not NAME=BYTE, such as CSFS=0xbb")))?;
+        let named = proposals(name.strip_prefix("OP_").unwrap_or(name)).or_else(|| proposals(name));
+        let proposal = match named.as_deref() {
+            Some([proposal]) => *proposal,
+            Some(_) => return Err(wrong(format!("{name:?} is more than one proposal"))),
+            None => {
+                let with_opcode = PROPOSALS.iter().filter(|proposal| proposal.hook.opcode().is_some());
+                let names = with_opcode.flat_map(|proposal| [Some(proposal.name), proposal.short_name]);
+                return Err(unknown(
+                    "proposal",
+                    "--assign",
+                    name,
+                    names.flatten().map(str::to_owned).collect(),
+                ));
+            }
+        };
+        let digits = byte.strip_prefix("0x").unwrap_or_default();
+        let byte = Some(digits)
+            .filter(|digits| digits.len() == 2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let byte = byte.ok_or_else(|| wrong(format!("{assignment:?}: write the byte as 0xbb")))?;
+        assigned.push((proposal, Opcode(byte)));
+    }
+    CodePoints::assign(&assigned).map_err(|error| {
+        let problem = Problem::new(error.to_string()).at("--assign");
+        match error {
+            CodePointError::Clash { .. } => problem.hint("assign another byte to one of them"),
+            _ => problem,
+        }
+    })
 }
 
 /// Returns the names that `--profile` accepts.
@@ -151,15 +193,13 @@ fn flag_names() -> Vec<String> {
 }
 
 /// Returns the error for an unknown profile or flag, with a suggestion of the nearest name.
-fn unknown(kind: &str, name: &str, known: Vec<String>) -> Problem {
+fn unknown(kind: &str, option: &str, name: &str, known: Vec<String>) -> Problem {
     let related = RELATED_NAMES.iter().find(|(other, _)| is_same(other, name)).map(|(_, known)| *known);
     let hint = match related.or_else(|| nearest(name, known.iter().map(String::as_str))) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => format!("`sigstack verify --help` lists the {kind}s"),
     };
-    Problem::new(format!("unknown {kind} {name:?}"))
-        .at(format!("--{kind}{}", if kind == "flag" { "s" } else { "" }))
-        .hint(hint)
+    Problem::new(format!("unknown {kind} {name:?}")).at(option).hint(hint)
 }
 
 /// Returns the help text on profiles and flags.

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
-use sigstack_debugger::{AsmError, assemble, assemble_stack, disassemble, number_like_hex};
-use sigstack_interpreter::OPCODES;
+use sigstack_debugger::{AsmError, assemble, assemble_as, assemble_stack, disassemble, number_like_hex};
 use sigstack_interpreter::encoding::{DecodeError, decode_output, decode_transaction, decode_witness};
+use sigstack_interpreter::{CodePoints, OPCODES};
 
 use crate::nearest;
 use crate::problem::Problem;
@@ -283,20 +283,20 @@ fn asm_problem(error: &AsmError, argument: &str) -> Problem {
 
 /// Reads a script that an argument gives: assembly, `asm:` and assembly, `hex:` and hex, or a binary file. Hex
 /// without `hex:` is rejected, even if it consists of several words, because hex may contain white space.
-pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
+pub(crate) fn script(argument: &str, name: &str, code_points: &CodePoints) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
     match content(rest, name)? {
-        Content::Text(text) => script_of_text(&text, form, rest, name),
+        Content::Text(text) => script_of_text(&text, form, rest, name, code_points),
         Content::Binary(bytes) if form != Form::Assembly => Ok(bytes),
         Content::Binary(_) => Err(Problem::new("binary data, where assembly is expected").at(name)),
     }
 }
 
 /// Reads a script that an argument gives, like [`script`], but rejects binary files.
-pub(crate) fn assembly(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
+pub(crate) fn assembly(argument: &str, name: &str, code_points: &CodePoints) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
     match content(rest, name)? {
-        Content::Text(text) => script_of_text(&text, form, rest, name),
+        Content::Text(text) => script_of_text(&text, form, rest, name, code_points),
         Content::Binary(_) => Err(Problem::new("binary data, where assembly is expected")
             .at(name)
             .hint("`sigstack disasm` reads the bytes of a script")),
@@ -305,9 +305,15 @@ pub(crate) fn assembly(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
 
 /// Converts a text to a script. If the argument had no prefix, the text may begin with one, because it may be the
 /// content of a file.
-fn script_of_text(text: &str, form: Form, rest: &str, name: &str) -> Result<Vec<u8>, Problem> {
+fn script_of_text(
+    text: &str,
+    form: Form,
+    rest: &str,
+    name: &str,
+    code_points: &CodePoints,
+) -> Result<Vec<u8>, Problem> {
     let (form, text) = if form == Form::Unnamed { self::form(text) } else { (form, text) };
-    let assembled = || assemble(text).map_err(|error| asm_problem(&error, rest));
+    let assembled = || assemble_as(text, code_points).map_err(|error| asm_problem(&error, rest));
     match form {
         Form::Hex => hex_bytes(text).map_err(|problem| path_hint(Problem::new(problem), rest)),
         Form::Unnamed if is_bare_hex(text) => {

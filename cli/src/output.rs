@@ -94,7 +94,7 @@ pub(crate) fn location(location: Option<&Location>) -> Value {
             "phase": phase,
             "opcode_position": at.opcode_position,
             "byte_offset": at.byte_offset,
-            "opcode": at.opcode.to_string(),
+            "opcode": at.name(),
         }),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_debugger::{BareContext, BareTx, Psbt, bare_spend};
-use sigstack_interpreter::Flags;
+use sigstack_interpreter::{CodePoints, Flags};
 use sigstack_vectors::{Entry, InputQuestion, Question, ReadOptions, TransactionQuestion, VectorFile};
 
 use crate::args::{RunAs, SubjectArgs};
@@ -45,6 +45,8 @@ pub(crate) struct Subject {
     /// Indices of the inputs to verify.
     pub(crate) inputs: Vec<usize>,
     pub(crate) flags: Flags,
+    /// Opcode bytes of the proposals.
+    pub(crate) code_points: CodePoints,
     /// Taproot internal key of the output that each input spends, if known.
     internal_keys: Vec<Option<[u8; 32]>>,
 }
@@ -68,6 +70,7 @@ impl Subject {
             prevouts,
             inputs,
             flags: Flags::CONSENSUS,
+            code_points: CodePoints::default(),
             internal_keys: Vec::new(),
         })
     }
@@ -101,6 +104,7 @@ impl Subject {
             prevouts: self.prevouts.clone(),
             input,
             flags,
+            code_points: self.code_points,
             internal_key: self.internal_keys.get(input).copied().flatten(),
         }
     }
@@ -121,6 +125,7 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
             return Err(problem.at("--flags").hint("write +NAME to add a flag, or leave --profile out"));
         }
     }
+    let code_points = crate::flags::code_points(&args.assign)?;
     let internal_key = args.internal_key.as_deref();
     let internal_key = internal_key.map(|key| input::x_only_key(key, "--internal-key")).transpose()?;
     let mut subjects = if let Some(case) = &args.case {
@@ -132,11 +137,12 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     } else if let Some(psbt) = &args.psbt {
         vec![psbt_subject(psbt, args)?]
     } else if let Some(script) = &args.script {
-        vec![script_subject(script, args)?]
+        vec![script_subject(script, args, &code_points)?]
     } else {
         vec![tx_subject(args)?]
     };
     for subject in &mut subjects {
+        subject.code_points = code_points;
         let base = profile.unwrap_or(subject.flags);
         let flags = args.flags.as_deref().map(|text| read_flags(text, base)).transpose()?;
         subject.flags = flags.unwrap_or(base);
@@ -190,8 +196,8 @@ fn psbt_subject(text: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
     Ok(Subject { internal_keys, ..subject })
 }
 
-fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
-    let script = input::script(script, "--script")?;
+fn script_subject(script: &str, args: &SubjectArgs, code_points: &CodePoints) -> Result<Subject, Problem> {
+    let script = input::script(script, "--script", code_points)?;
     let stack = args.stack.as_deref().unwrap_or_default();
     let stack = input::stack(stack, "--stack")?;
     let context = match args.run_as {

@@ -46,7 +46,8 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop
 
 /// Writes the verdict on the whole transaction, after the traces of its inputs.
 fn write_transaction_verdict(subject: &Subject, out: &mut impl Write) -> Result<(), Stop> {
-    let spend = Spend::new(&subject.tx, &subject.prevouts);
+    let spend =
+        Spend::new(&subject.tx, &subject.prevouts).map(|spend| spend.with_code_points(subject.code_points));
     match spend.map_err(TransactionError::from).and_then(|spend| spend.verify(subject.flags)) {
         Ok(()) => writeln!(out, "transaction  {GOOD}OK{GOOD:#}")?,
         Err(error) => writeln!(out, "transaction  {BAD}{error}{BAD:#}")?,

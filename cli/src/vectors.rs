@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use sigstack_debugger::text::{self, TextOptions};
 use sigstack_debugger::{Options, Trace};
+use sigstack_interpreter::CodePoints;
 use sigstack_vectors::{
     Dialect, Entry, Failure, InputQuestion, ReadOptions, RunOptions, VectorFile, run as run_cases,
 };
@@ -151,7 +152,14 @@ fn write_traces(file: &VectorFile, failure: &Failure, out: &mut impl Write) -> i
             continue;
         }
         let InputQuestion { tx, prevouts, index, flags } = question;
-        let subject = sigstack_debugger::Subject { tx, prevouts, input: index, flags, internal_key: None };
+        let subject = sigstack_debugger::Subject {
+            tx,
+            prevouts,
+            input: index,
+            flags,
+            code_points: CodePoints::default(),
+            internal_key: None,
+        };
         if let Ok(trace) = Trace::record(subject, Options::default()) {
             text::write(&trace, TextOptions { full: false, around: Some(AROUND) }, out)?;
         }

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<Status, Sto
 
 impl<'s> Report<'s> {
     fn new(subject: &'s Subject) -> Result<Report<'s>, UsageError> {
-        let spend = Spend::new(&subject.tx, &subject.prevouts)?;
+        let spend = Spend::new(&subject.tx, &subject.prevouts)?.with_code_points(subject.code_points);
         let mut explained = Vec::new();
         let mut judge = |flags| {
             let mut verdict = Verdict::new(&spend, &subject.inputs, flags)?;

@@ -24,6 +24,43 @@ fn scripts_go_to_and_fro_and_mistakes_are_located() {
     );
 }
 
+/// Test vector 0 of BIP 340 as elements for OP_CHECKSIGFROMSTACK: signature, message and key.
+const SIGNED: &str = "<e907831f80848d1069a5371b402410364bdf1c5f8307b0084c55f1ce2dca821525f66a4a85ea8b71e482a74f382d2ce5ebeee8fdb2172f477df4900d310536c0> \
+                      <0000000000000000000000000000000000000000000000000000000000000000> \
+                      <f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9>";
+
+/// With `--assign`, another byte stands for the opcode of a proposal: in assembly, in bytes, in verdicts and in traces.
+#[test]
+fn another_byte_can_be_assigned_to_the_opcode_of_a_proposal() {
+    let csfs = ["--assign", "CSFS=0xbb"];
+    let with = |args: &[&str]| sigstack(&[&args[..1], &csfs, &args[1..]].concat());
+    assert_eq!(with(&["asm", "CSFS SUCCESS204 CAT"]).1, "bbcc7e\n");
+    assert_eq!(with(&["disasm", "bbcc7ebc"]).1, "OP_CHECKSIGFROMSTACK OP_SUCCESS204 OP_CAT OP_SUCCESS188\n");
+    let verify = |script: &str, flags: &str| {
+        let (status, out, error) = with(&["verify", "--script", script, "--stack", SIGNED, "--flags", flags]);
+        assert_eq!(error, "");
+        (status, out)
+    };
+    for script in ["CSFS", "0xbb"] {
+        let (status, out) = verify(script, "+CHECKSIGFROMSTACK");
+        assert!(status == 0 && !out.contains("no rule ran"), "{out}");
+    }
+    let (status, out) = verify("CSFS", "+CONSENSUS");
+    assert!(status == 0 && out.contains("no rule ran: OP_CHECKSIGFROMSTACK is inactive"), "{out}");
+    let (status, out) = verify("0xcc", "+CHECKSIGFROMSTACK");
+    assert!(
+        status == 0 && out.contains("no rule ran: the tapscript contains OP_SUCCESS204 (the only input)"),
+        "{out}"
+    );
+    let (status, out) = verify("DROP CSFS", "+CHECKSIGFROMSTACK");
+    assert!(status == 1 && out.contains("opcode 1 (OP_CHECKSIGFROMSTACK, byte 1)"), "{out}");
+    let trace = with(&["trace", "--script", "CSFS", "--stack", SIGNED, "--flags", "+CHECKSIGFROMSTACK"]).1;
+    assert!(trace.contains("0     0  OP_CHECKSIGFROMSTACK "), "{trace}");
+    let json =
+        with(&["trace", "--json", "--script", "CSFS", "--stack", SIGNED, "--flags", "+CHECKSIGFROMSTACK"]).1;
+    assert!(json.contains(r#""opcode":187,"opcode_name":"OP_CHECKSIGFROMSTACK""#), "{json}");
+}
+
 /// Decodes the address and the control block of the first script path in BIP 341's wallet vectors. Both give the same
 /// output key.
 #[test]

@@ -20,7 +20,7 @@
 use crate::hints::counted;
 use core::fmt;
 
-use sigstack_interpreter::{Instructions, Opcode, append_number, append_push};
+use sigstack_interpreter::{CodePoints, Instructions, Opcode, append_number, append_push};
 
 /// A word that cannot be assembled, because it has no meaning or is ambiguous.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,17 @@ fn words(text: &str) -> Vec<Word<'_>> {
 ///
 /// [`AsmError`] for the first word that has no meaning or is ambiguous.
 pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
+    assemble_as(text, &CodePoints::default())
+}
+
+/// Assembles a script in which other bytes stand for the opcodes of proposals.
+///
+/// # Errors
+///
+/// [`AsmError`] as [`assemble`].
+pub fn assemble_as(text: &str, code_points: &CodePoints) -> Result<Vec<u8>, AsmError> {
     let mut script = Vec::new();
-    for (bytes, _) in pieces(text, Of::Script)? {
+    for (bytes, _) in pieces(text, Of::Script(code_points))? {
         script.extend(bytes);
     }
     Ok(script)
@@ -109,7 +118,8 @@ pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
 pub fn number_like_hex(text: &str) -> Result<Option<AsmError>, AsmError> {
     let is_like_hex =
         |word: &str| word.len() == 2 * LEAST_BARE_HEX && word.bytes().all(|byte| byte.is_ascii_digit());
-    let found = pieces(text, Of::Script)?.into_iter().find(|(_, (_, word))| is_like_hex(word));
+    let defaults = CodePoints::default();
+    let found = pieces(text, Of::Script(&defaults))?.into_iter().find(|(_, (_, word))| is_like_hex(word));
     Ok(found.map(|(_, (offset, word))| AsmError {
         offset,
         word: word.to_owned(),
@@ -145,14 +155,14 @@ type Word<'t> = (usize, &'t str);
 /// Whether a word is part of a script or of a stack. In a stack every word is one element. Only in a script does
 /// `0xhex` stand for raw bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Script,
+enum Of<'p> {
+    Script(&'p CodePoints),
     Stack,
 }
 
 /// Assembles each word of a text, and returns its bytes together with the word. A push opcode and the data word after
 /// it are assembled together.
-fn pieces(text: &str, of: Of) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
+fn pieces<'t>(text: &'t str, of: Of<'_>) -> Result<Vec<(Vec<u8>, Word<'t>)>, AsmError> {
     let words = words(text);
     let mut rest = words.as_slice();
     let mut pieces = Vec::new();
@@ -243,7 +253,7 @@ fn hex_bytes(digits: &str) -> Result<Vec<u8>, Wrong> {
     hex::decode(digits).map_err(|error| format!("bad hex: {error}").into())
 }
 
-fn bytes_of(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
+fn bytes_of(word: &str, of: Of<'_>) -> Result<Vec<u8>, Wrong> {
     let digits = word.strip_prefix('-').unwrap_or(word);
     if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return number(word, digits, of);
@@ -274,7 +284,12 @@ fn bytes_of(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
         return Ok(script);
     }
     if let Some(opcode) = Opcode::from_name(word).or_else(|| explorer_name(word)) {
-        return Ok(vec![opcode.0]);
+        // The name OP_SUCCESSx is that of a byte.
+        let is_of_byte = word.contains("SUCCESS");
+        return Ok(vec![match of {
+            Of::Script(code_points) if !is_of_byte => code_points.byte(opcode).0,
+            _ => opcode.0,
+        }]);
     }
     bare_hex(word, of)
 }
@@ -311,10 +326,10 @@ fn explorer_name(word: &str) -> Option<Opcode> {
     (byte > Opcode::OP_NOP10.0).then_some(Opcode(byte))
 }
 
-fn number(word: &str, digits: &str, of: Of) -> Result<Vec<u8>, Wrong> {
+fn number(word: &str, digits: &str, of: Of<'_>) -> Result<Vec<u8>, Wrong> {
     let as_bytes = match of {
         _ if digits != word || !digits.len().is_multiple_of(2) => String::new(),
-        Of::Script => format!("; for bytes, write <{digits}> (a push) or 0x{digits} (raw)"),
+        Of::Script(_) => format!("; for bytes, write <{digits}> (a push) or 0x{digits} (raw)"),
         Of::Stack => format!("; for bytes, write <{digits}>"),
     };
     if digits.starts_with('0') && word != "0" {
@@ -328,7 +343,7 @@ fn number(word: &str, digits: &str, of: Of) -> Result<Vec<u8>, Wrong> {
 }
 
 /// Assembles hex that is written without `<>` or `0x`. It contains a letter or ends in a hash type such as `[ALL]`.
-fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
+fn bare_hex(word: &str, of: Of<'_>) -> Result<Vec<u8>, Wrong> {
     let (digits, hash_type) = match HASH_TYPES.iter().find(|(name, _)| word.ends_with(name)) {
         Some((name, byte)) => (word.strip_suffix(name).unwrap_or(word), Some(*byte)),
         None => (word, None),
@@ -339,7 +354,7 @@ fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     }
     match (of, hash_type) {
         (Of::Stack, None) => return Err(format!("hex needs <> in a stack; write <{word}>").into()),
-        (Of::Script, None) if data.len() < LEAST_BARE_HEX => {
+        (Of::Script(_), None) if data.len() < LEAST_BARE_HEX => {
             return Err(format!("could be a push or raw bytes; write <{word}> or 0x{word}").into());
         }
         _ => {}

@@ -5,7 +5,7 @@ use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
-use sigstack_interpreter::{Flags, Opcode, taproot};
+use sigstack_interpreter::{CodePoints, Flags, Opcode, taproot};
 
 use crate::control::NUMS_KEY;
 use crate::disasm::push_element;
@@ -104,6 +104,7 @@ pub fn bare_spend(
         prevouts: vec![TxOut { value: amount, script_pubkey: ScriptBuf::from(script_pubkey) }],
         input: 0,
         flags,
+        code_points: CodePoints::default(),
         internal_key: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Disassembles scripts. For every script, [`assemble`](crate::assemble()) converts the words back to the same bytes.
 
-use sigstack_interpreter::{Instruction, Instructions, Opcode, append_push};
+use sigstack_interpreter::{CodePoints, Instruction, Instructions, Opcode, append_push};
 
 /// Appends the shortest push of `element` to a script: an opcode such as `OP_5`, or a push of the bytes.
 pub(crate) fn push_element(element: &[u8], script: &mut Vec<u8>) {
@@ -13,6 +13,11 @@ pub(crate) fn push_element(element: &[u8], script: &mut Vec<u8>) {
 
 /// Returns one instruction as an assembly word, such as `OP_DUP` or `<abcd>`.
 pub fn instruction_text(opcode: Opcode, data: &[u8]) -> String {
+    instruction_text_as(opcode, opcode, data)
+}
+
+/// Returns one instruction as a word, given the opcode whose rules apply to its byte.
+pub(crate) fn instruction_text_as(opcode: Opcode, meaning: Opcode, data: &[u8]) -> String {
     let data_text = hex::encode(data);
     match opcode {
         Opcode::OP_0 => "OP_0".into(),
@@ -25,6 +30,7 @@ pub fn instruction_text(opcode: Opcode, data: &[u8]) -> String {
             format!("{prefix}<{data_text}>")
         }
         _ if opcode < Opcode::OP_PUSHDATA1 => format!("<{data_text}>"),
+        _ if opcode != meaning => opcode.name_as(meaning),
         _ if Opcode::from_name(&opcode.to_string()) == Some(opcode) => opcode.to_string(),
         _ => format!("0x{:02x}", opcode.0),
     }
@@ -32,6 +38,11 @@ pub fn instruction_text(opcode: Opcode, data: &[u8]) -> String {
 
 /// Returns a script as words, each with its byte offset. A truncated push at the end is written as raw bytes.
 pub fn disassemble(script: &[u8]) -> Vec<(usize, String)> {
+    disassemble_as(script, &CodePoints::default())
+}
+
+/// Disassembles a script in which other bytes stand for the opcodes of proposals.
+pub fn disassemble_as(script: &[u8], code_points: &CodePoints) -> Vec<(usize, String)> {
     let mut words = Vec::new();
     let mut instructions = Instructions::new(script);
     loop {
@@ -39,7 +50,7 @@ pub fn disassemble(script: &[u8]) -> Vec<(usize, String)> {
         match instructions.next() {
             None => return words,
             Some(Ok(Instruction { opcode, data, .. })) => {
-                words.push((offset, instruction_text(opcode, data)))
+                words.push((offset, instruction_text_as(opcode, code_points.meaning(opcode), data)))
             }
             Some(Err(_)) => {
                 words.push((offset, format!("0x{}", hex::encode(script.get(offset..).unwrap_or_default()))));

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 use sigstack_interpreter::{ScriptError, VerifyError};
 
-use crate::disasm::instruction_text;
 use crate::explain::Explanation;
 use crate::fields::{Field, FieldNote};
 use crate::trace::{Commitment, Element, Frame, HashReport, SignatureReport, State, Step, StepEvent, Trace};
@@ -88,7 +87,7 @@ fn verdict(trace: &Trace) -> Value {
                 fields.insert("opcode_pos".into(), at.opcode_position.into());
                 fields.insert("byte_offset".into(), at.byte_offset.into());
                 fields.insert("opcode".into(), at.opcode.0.into());
-                fields.insert("opcode_name".into(), at.opcode.to_string().into());
+                fields.insert("opcode_name".into(), at.name().into());
             }
             value
         }
@@ -113,7 +112,7 @@ fn frame_values(frame: &Frame, script: &[u8]) -> Vec<Value> {
             "opcode_pos": at.opcode_position,
             "byte_offset": at.byte_offset,
             "opcode": at.opcode.0,
-            "opcode_name": at.opcode.to_string(),
+            "opcode_name": at.name(),
         })],
         Frame::Begin(state) => {
             let mut value = state_fields("begin", state, 0);
@@ -162,9 +161,9 @@ fn step_values(step: &Step) -> Vec<Value> {
         ("phase", step.phase.name().into()),
         ("byte_offset", step.byte_offset.into()),
         ("opcode", step.opcode.0.into()),
-        ("opcode_name", step.opcode.to_string().into()),
+        ("opcode_name", step.name().into()),
         ("data", hex::encode(&step.data).into()),
-        ("asm", instruction_text(step.opcode, &step.data).into()),
+        ("asm", step.text().into()),
     ];
     value.extend(more.into_iter().map(|(name, value): (&str, Value)| (name.to_owned(), value)));
     if !step.explanations.is_empty() {

@@ -244,6 +244,7 @@ impl Inspector for Recorder<'_> {
             position: machine.position(),
             byte_offset: instruction.byte_offset,
             opcode: instruction.opcode,
+            meaning: machine.code_points().meaning(instruction.opcode),
             data: instruction.data.to_vec(),
             before,
             after,

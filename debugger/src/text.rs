@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use sigstack_interpreter::{Gap, VerifyError};
 
-use crate::disasm::instruction_text;
 use crate::explain::Explanation;
 use crate::fields::{Field, FieldNote, hash_type_name};
 use crate::hints::counted;
@@ -173,7 +172,9 @@ impl<W: Write> View<'_, W> {
             Frame::OpSuccess(at) => writeln!(
                 self.out,
                 "{:>5} {:>5}  {} makes the script succeed before anything runs (BIP 342)",
-                at.opcode_position, at.byte_offset, at.opcode
+                at.opcode_position,
+                at.byte_offset,
+                at.name()
             ),
             Frame::Begin(state) => {
                 writeln!(
@@ -199,7 +200,7 @@ impl<W: Write> View<'_, W> {
     fn step(&mut self, step: &Step) -> io::Result<()> {
         let data = match self.options.full {
             false if step.data.len() > 12 => format!("<{}>", short(&step.data)),
-            _ => instruction_text(step.opcode, &step.data),
+            _ => step.text(),
         };
         let indent = "  ".repeat(usize::try_from(step.before.branches.min(4)).unwrap_or(4));
         let budget = match (step.before.budget, step.after.budget) {

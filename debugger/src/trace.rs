@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::{
-    Coverage, Flags, Gap, Opcode, PROPOSALS, Phase, Proposal, ScriptError, ScriptPosition, SignatureCheck,
-    Spend, TransactionError, TransactionRule, UsageError, VerifyError,
+    CodePoints, Coverage, Flags, Gap, Opcode, PROPOSALS, Phase, Proposal, ScriptError, ScriptPosition,
+    SignatureCheck, Spend, TransactionError, TransactionRule, UsageError, VerifyError,
 };
 
+use crate::disasm::instruction_text_as;
 use crate::explain::{self, Explanation};
 use crate::fields::Field;
 use crate::hints::Known;
@@ -30,6 +31,8 @@ pub struct Subject {
     pub input: usize,
     /// Script verification flags.
     pub flags: Flags,
+    /// Opcode bytes of the proposals.
+    pub code_points: CodePoints,
     /// Internal key of the spent output, if the caller knows it. A key path spend does not reveal it.
     pub internal_key: Option<[u8; 32]>,
 }
@@ -157,6 +160,8 @@ pub struct Step {
     pub byte_offset: usize,
     /// The executed or skipped opcode.
     pub opcode: Opcode,
+    /// The opcode whose rules apply to the byte. It differs from `opcode` only where proposals were assigned other bytes.
+    pub meaning: Opcode,
     /// Data that the opcode pushes from the script.
     pub data: Vec<u8>,
     /// State before the opcode.
@@ -170,6 +175,18 @@ pub struct Step {
     /// Explanations of why the opcode failed, or of why it accepts every signature. Explanations of a failed
     /// signature check are in `events`.
     pub explanations: Vec<Explanation>,
+}
+
+impl Step {
+    /// Returns the name of the opcode.
+    pub fn name(&self) -> String {
+        self.opcode.name_as(self.meaning)
+    }
+
+    /// Returns the instruction as a word of assembly.
+    pub fn text(&self) -> String {
+        instruction_text_as(self.opcode, self.meaning, &self.data)
+    }
 }
 
 /// An event that occurred while an opcode was executed, such as a signature check.
@@ -330,7 +347,7 @@ impl Trace {
     /// [`UsageError`] if the input cannot be verified: the input does not exist, the number of prevouts is wrong, or the
     /// flags contradict each other.
     pub fn record(subject: Subject, options: Options) -> Result<Trace, UsageError> {
-        let spend = Spend::new(&subject.tx, &subject.prevouts)?;
+        let spend = Spend::new(&subject.tx, &subject.prevouts)?.with_code_points(subject.code_points);
         let view = spend.view(subject.input)?;
         let mut recorder = Recorder::new(view, options);
         let verdict = match spend.verify_input_with(subject.input, subject.flags, &mut recorder) {
@@ -349,7 +366,7 @@ impl Trace {
         let (mut frames, known) = recorder.into_parts();
         if options.explain {
             let failed_under = verdict.is_err().then_some(subject.flags);
-            explain::explain(&view, subject.internal_key, failed_under, &known, &mut frames);
+            explain::explain(&spend, &view, subject.internal_key, failed_under, &known, &mut frames);
         }
         Ok(Trace { frames, verdict, rule, gaps: coverage.gaps().to_vec(), known, subject })
     }

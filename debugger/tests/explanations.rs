@@ -9,7 +9,7 @@ use std::path::Path;
 use sigstack_debugger::{
     BareContext, BareTx, Frame, Options, StepEvent, Subject, Trace, assemble, assemble_stack, bare_spend,
 };
-use sigstack_interpreter::Flags;
+use sigstack_interpreter::{CodePoints, Flags};
 use sigstack_vectors::{ReadOptions, read_bytes};
 
 /// Returns the codes of all explanations of a trace.
@@ -46,6 +46,7 @@ fn case(file: &str, id: &str) -> Subject {
         prevouts: question.prevouts,
         input: question.index,
         flags: question.flags,
+        code_points: CodePoints::default(),
         internal_key: None,
     }
 }

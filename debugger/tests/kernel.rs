@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::consensus::encode::deserialize_hex;
 use serde_json::{Value, json};
 use sigstack_debugger::{Options, Psbt, Subject, Trace, json as frames};
-use sigstack_interpreter::Flags;
+use sigstack_interpreter::{CodePoints, Flags};
 
 /// Value that the kernel reports in place of an opcode at the end of a script.
 const NO_OPCODE: u8 = 255;
@@ -25,7 +25,14 @@ fn transaction(name: &str) -> bitcoin::Transaction {
 fn psbt(name: &str) -> Subject {
     let psbt = Psbt::read(&fs::read(example(name)).unwrap()).unwrap();
     let prevouts = psbt.inputs.into_iter().map(|input| input.prevout.unwrap()).collect();
-    Subject { tx: psbt.tx, prevouts, input: 0, flags: Flags::CONSENSUS, internal_key: None }
+    Subject {
+        tx: psbt.tx,
+        prevouts,
+        input: 0,
+        flags: Flags::CONSENSUS,
+        code_points: CodePoints::default(),
+        internal_key: None,
+    }
 }
 
 /// Converts the frames of a trace's scripts to the JSON that Bitcoin Core's kernel reports.
@@ -70,6 +77,7 @@ fn the_frames_are_those_of_the_kernel() {
         prevouts: transaction("parent.tx").output[..1].to_vec(),
         input: 0,
         flags: Flags::CONSENSUS,
+        code_points: CodePoints::default(),
         internal_key: None,
     };
     for (name, subject) in [

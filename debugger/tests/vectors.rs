@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 use sigstack_debugger::{Frame, Options, Stopped, Subject, Trace, html, json, text};
-use sigstack_interpreter::{Spend, TransactionError, VerifyError};
+use sigstack_interpreter::{CodePoints, Spend, TransactionError, VerifyError};
 use sigstack_vectors::{InputQuestion, Question, ReadOptions, TransactionQuestion, read_bytes};
 
 /// Maximum size in bytes of a page for the project's own vectors, as documented in docs/trace-format.md.
@@ -65,7 +65,8 @@ fn check_transaction(name: &str, question: &TransactionQuestion, options: Option
     let verdict = Spend::new(&question.tx, &question.prevouts).unwrap().verify(question.flags);
     for input in 0..question.tx.input.len() {
         let TransactionQuestion { tx, prevouts, flags } = question.clone();
-        let subject = Subject { tx, prevouts, input, flags, internal_key: None };
+        let subject =
+            Subject { tx, prevouts, input, flags, code_points: CodePoints::default(), internal_key: None };
         let trace = Trace::record(subject, options).unwrap();
         let rule = match verdict {
             Err(TransactionError::Rule(rule)) => Some(rule),
@@ -91,14 +92,16 @@ fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option
     let verify = |spend: Spend<'_>| spend.verify_input(question.index, question.flags).map(drop);
     let verdict = spend.map_err(VerifyError::from).and_then(verify);
     let InputQuestion { tx, prevouts, index, flags } = question.clone();
-    let trace =
-        match Trace::record(Subject { tx, prevouts, input: index, flags, internal_key: None }, options) {
-            Ok(trace) => trace,
-            Err(error) => {
-                assert_eq!(verdict, Err(VerifyError::Usage(error)), "{name}");
-                return None;
-            }
-        };
+    let trace = match Trace::record(
+        Subject { tx, prevouts, input: index, flags, code_points: CodePoints::default(), internal_key: None },
+        options,
+    ) {
+        Ok(trace) => trace,
+        Err(error) => {
+            assert_eq!(verdict, Err(VerifyError::Usage(error)), "{name}");
+            return None;
+        }
+    };
     assert_eq!(trace.verdict, verdict, "{name}");
     check_ends(name, &trace);
     let frames: Vec<Value> = json::frames(&trace).collect();

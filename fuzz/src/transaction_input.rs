@@ -7,7 +7,7 @@
 
 use bitcoin::{ScriptBuf, TxOut};
 use sigstack_debugger::{Options, Psbt, Subject, Trace, html, json, text};
-use sigstack_interpreter::{Flags, Spend, check_transaction};
+use sigstack_interpreter::{CodePoints, Flags, Spend, check_transaction};
 
 use crate::bytes::Reader;
 use crate::{flags, spend};
@@ -21,7 +21,14 @@ pub fn run(bytes: &[u8]) {
     let flags = flags::any(&mut reader);
     if reader.bool() {
         if let Some(spend::Subject { tx, prevouts, index }) = spend::Subject::read(&mut reader, flags) {
-            record(Subject { tx, prevouts, input: index, flags, internal_key: None });
+            record(Subject {
+                tx,
+                prevouts,
+                input: index,
+                flags,
+                code_points: CodePoints::default(),
+                internal_key: None,
+            });
         }
         return;
     }
@@ -39,7 +46,14 @@ fn record_all(psbt: &Psbt, flags: Flags) {
         psbt.inputs.iter().map(|input| input.prevout.clone().unwrap_or_else(unknown)).collect();
     for (nth, input) in psbt.inputs.iter().enumerate().take(MAX_INPUTS) {
         let (tx, prevouts) = (psbt.tx.clone(), prevouts.clone());
-        record(Subject { tx, prevouts, input: nth, flags, internal_key: input.internal_key });
+        record(Subject {
+            tx,
+            prevouts,
+            input: nth,
+            flags,
+            code_points: CodePoints::default(),
+            internal_key: input.internal_key,
+        });
     }
 }
 

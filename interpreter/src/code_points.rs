@@ -95,17 +95,18 @@ impl CodePoints {
         let mut bytes = (0..=u8::MAX).map(Opcode).filter(|byte| own && self.meaning(*byte) == opcode);
         bytes.next().unwrap_or(opcode)
     }
+}
 
-    /// Returns the name of the opcode that a byte stands for.
-    pub fn name(&self, byte: Opcode) -> String {
-        let meaning = self.meaning(byte);
+impl Opcode {
+    /// Returns the name of the byte, given the opcode whose rules apply to it ([`CodePoints::meaning`]).
+    pub fn name_as(self, meaning: Opcode) -> String {
         match Proposal::of_opcode(meaning) {
             Some(_) => meaning.to_string(),
-            // The byte was left by a proposal, so its name in the table is that of another byte.
-            None if Proposal::of_opcode(byte).is_some() && byte.is_success() => {
-                format!("OP_SUCCESS{}", byte.0)
+            // A proposal left the byte, so the name in the table is that of another byte.
+            None if Proposal::of_opcode(self).is_some() && self.is_success() => {
+                format!("OP_SUCCESS{}", self.0)
             }
-            None => byte.to_string(),
+            None => self.to_string(),
         }
     }
 }
@@ -214,9 +215,10 @@ mod tests {
         assert_eq!(points.meaning(Opcode(0xb3)), FREE_NOP);
         assert_eq!(points.byte(Opcode::OP_CHECKSIGFROMSTACK), Opcode(0xbb));
         assert_eq!(points.byte(Opcode::OP_DUP), Opcode::OP_DUP);
-        assert_eq!(points.name(Opcode(0xbb)), "OP_CHECKSIGFROMSTACK");
-        assert_eq!(points.name(Opcode(0xcc)), "OP_SUCCESS204");
-        assert_eq!(points.name(Opcode(0xbc)), "OP_SUCCESS188");
+        let name = |byte: u8| Opcode(byte).name_as(points.meaning(Opcode(byte)));
+        assert_eq!(name(0xbb), "OP_CHECKSIGFROMSTACK");
+        assert_eq!(name(0xcc), "OP_SUCCESS204");
+        assert_eq!(name(0xbc), "OP_SUCCESS188");
     }
 
     #[test]

@@ -81,6 +81,13 @@ pub struct ScriptPosition {
     pub meaning: Opcode,
 }
 
+impl ScriptPosition {
+    /// Returns the name of the opcode.
+    pub fn name(&self) -> String {
+        self.opcode.name_as(self.meaning)
+    }
+}
+
 /// A place in the verification of an input: the phase and, inside a script, the opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
@@ -96,7 +103,10 @@ impl fmt::Display for Location {
             Some(at) => write!(
                 f,
                 "{}, opcode {} ({}, byte {})",
-                self.phase, at.opcode_position, at.meaning, at.byte_offset
+                self.phase,
+                at.opcode_position,
+                at.name(),
+                at.byte_offset
             ),
             None => write!(f, "{}", self.phase),
         }

@@ -105,6 +105,10 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
     pub(crate) flags: Option<String>,
 
+    /// Another byte for the opcode of a proposal, such as CSFS=0xbb. Give it once for each, or separate them by commas
+    #[arg(long, value_name = "NAME=BYTE")]
+    pub(crate) assign: Vec<String>,
+
     /// The internal key of the spent taproot output, in hex. It helps to explain why a key path spend failed
     #[arg(long, value_name = "HEX")]
     pub(crate) internal_key: Option<String>,

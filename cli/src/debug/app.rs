@@ -44,7 +44,7 @@ impl Breakpoint {
 
     pub(super) fn fits(&self, step: &Step) -> bool {
         match self {
-            Breakpoint::Opcode(opcode) => *opcode == step.opcode && step.before.exec,
+            Breakpoint::Opcode(opcode) => *opcode == step.meaning && step.before.exec,
             Breakpoint::Position(phase, position) => {
                 phase.is_none_or(|phase| phase == step.phase) && *position == step.position
             }

@@ -7,7 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 use sigstack_debugger::text::{self, TextOptions};
-use sigstack_debugger::{Element, Frame, State, disassemble, short};
+use sigstack_debugger::{Element, Frame, State, disassemble_as, short};
 use sigstack_interpreter::Phase;
 
 use super::app::{App, Breakpoint, Mode, Typing};
@@ -147,7 +147,8 @@ fn draw_script(app: &App, screen: &mut Screen<'_>, area: Rect) {
     let line = |nth: usize| {
         let start = offsets.get(nth).copied().unwrap_or_default();
         let end = offsets.get(nth + 1).copied().unwrap_or(script.len());
-        let words = disassemble(script.get(start..end).unwrap_or_default());
+        let words =
+            disassemble_as(script.get(start..end).unwrap_or_default(), &app.trace.subject.code_points);
         let word = words.into_iter().next().map(|(_, word)| word).unwrap_or_default();
         let is_here = Some(nth) == position;
         let mark = if is_marked(app, phase, nth, &word) { '*' } else { ' ' };
@@ -279,7 +280,7 @@ fn details(app: &App) -> (String, Vec<(String, Style)>) {
     let styled = text::details(&app.trace, frame, TextOptions { full: true, ..TextOptions::default() });
     let mut plain = anstream::adapter::strip_str(&styled).to_string();
     if let Frame::Step(step) = frame {
-        let about = match step.opcode.info() {
+        let about = match step.meaning.info() {
             Some(info) => format!("{}   {}\n", info.effect, info.summary),
             None if step.data.is_empty() => String::new(),
             None => format!("-- x   Pushes <{}>.\n", hex::encode(&step.data)),
@@ -301,7 +302,7 @@ fn details(app: &App) -> (String, Vec<(String, Style)>) {
 fn details_title(frame: &Frame) -> String {
     match frame {
         Frame::Step(step) => {
-            format!(" {} at {}, byte {} ", step.opcode, step.position, step.byte_offset)
+            format!(" {} at {}, byte {} ", step.name(), step.position, step.byte_offset)
         }
         Frame::Phase { phase, .. } => format!(" {phase} "),
         Frame::Commitment(_) => " taproot commitment ".into(),

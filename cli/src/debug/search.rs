@@ -1,6 +1,6 @@
 //! Searches a script for a text in opcodes and their data.
 
-use sigstack_debugger::{Frame, disassemble, instruction_text};
+use sigstack_debugger::{Frame, disassemble_as};
 
 use super::app::App;
 
@@ -14,9 +14,7 @@ fn matches(asm: &str, data: &[u8], wanted: &str) -> bool {
 impl App {
     fn matches_at(&self, stop: usize, wanted: &str) -> bool {
         match self.trace.frames.get(stop) {
-            Some(Frame::Step(step)) => {
-                matches(&instruction_text(step.opcode, &step.data), &step.data, wanted)
-            }
+            Some(Frame::Step(step)) => matches(&step.text(), &step.data, wanted),
             _ => false,
         }
     }
@@ -56,7 +54,7 @@ impl App {
     fn unreached(&self, wanted: &str) -> Option<String> {
         self.trace.frames.iter().find_map(|frame| {
             let Frame::Phase { phase, script: Some(script), .. } = frame else { return None };
-            let words = disassemble(script);
+            let words = disassemble_as(script, &self.trace.subject.code_points);
             let position = words.iter().position(|(_, word)| matches(word, &[], wanted))?;
             Some(format!("{wanted:?} is at {phase}:{position}, which was not reached"))
         })

@@ -8,6 +8,7 @@ use std::io::Write;
 
 use bitcoin::{Address, Network, Script, Transaction, TxIn, TxOut, Witness, XOnlyPublicKey};
 use sigstack_debugger::{ControlView, Known, NUMS_KEY, control_view, disassemble};
+use sigstack_interpreter::CodePoints;
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::annex_hash;
 
@@ -50,7 +51,7 @@ fn decode(args: &DecodeArgs) -> Result<Fields, Problem> {
         }
         DecodeWhat::Control { hex, script } => {
             let read = |text: &str| match text.starts_with("hex:") || text.starts_with("asm:") {
-                true => input::script(text, "--script"),
+                true => input::script(text, "--script", &CodePoints::default()),
                 false => input::bytes(text, "--script"),
             };
             let script = script.as_deref().map(read).transpose()?;

@@ -244,6 +244,34 @@ pub(crate) const CONTENT: &[Row] = &[
         "`sigstack verify --help` lists the profiles",
     ),
     (
+        &["verify", "--script", "1", "--assign", "CSFS"],
+        "--assign: \"CSFS\" is not NAME=BYTE, such as CSFS=0xbb",
+        "",
+    ),
+    (
+        &["trace", "--script", "1", "--assign", "CSFS=187"],
+        "--assign: \"CSFS=187\": write the byte as 0xbb",
+        "",
+    ),
+    (&["asm", "--assign", "CSF=0xbb", "1"], "--assign: unknown proposal \"CSF\"", "did you mean "),
+    (&["disasm", "--assign", "lnhance=0xbb", "51"], "--assign: \"lnhance\" is more than one proposal", ""),
+    (
+        &["verify", "--script", "1", "--assign", "CSFS=0x7e"],
+        "--assign: 0x7e would be both CHECKSIGFROMSTACK and OP_CAT",
+        "assign another byte to one of them",
+    ),
+    (
+        &["verify", "--script", "1", "--assign", "CSFS=0xbb", "--assign", "CAT=0xbb"],
+        "--assign: 0xbb would be both CHECKSIGFROMSTACK and OP_CAT",
+        "assign another byte to one of them",
+    ),
+    (
+        &["verify", "--script", "1", "--assign", "CTV=0xbb"],
+        "--assign: 0xbb (OP_SUCCESS187) is not a NOP that is reserved for upgrades, so it cannot be CHECKTEMPLATEVERIFY",
+        "",
+    ),
+    (&["verify", "--script", "1", "--assign", "APO=0xbb"], "--assign: ANYPREVOUT has no opcode", ""),
+    (
         &["verify", "--script", "1", "--flags", "WITNESS"],
         "--flags: the flag WITNESS needs P2SH",
         "add P2SH, or leave WITNESS out",

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::annex_hash;
-use sigstack_interpreter::{Flags, Instructions, Opcode, Phase, TxView};
+use sigstack_interpreter::{CodePoints, Flags, Instructions, Opcode, Phase, Spend, TxView};
 
 use crate::hints::Known;
 use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, StepEvent};
@@ -47,6 +47,7 @@ const MAX_CANDIDATES: usize = 64;
 /// The transaction, keys and scripts from which explanations of one input are computed.
 struct Facts<'a> {
     view: TxView<'a>,
+    code_points: CodePoints,
     known: &'a Known,
     /// Witness elements and script pushes that may be public keys, judged by their length.
     keys: Vec<Vec<u8>>,
@@ -69,6 +70,7 @@ impl<'a> Facts<'a> {
     ) -> Facts<'a> {
         let mut facts = Facts {
             view: *view,
+            code_points: CodePoints::default(),
             known,
             keys: Vec::new(),
             internal_key,
@@ -138,13 +140,15 @@ fn separators(script: &[u8]) -> Vec<u32> {
 /// Adds explanations of every failed check to the frames. If the input is invalid under the flags `failed_under`,
 /// also explains the failure of the whole verification. `failed_under` is `None` for a valid input.
 pub(crate) fn explain(
+    spend: &Spend<'_>,
     view: &TxView<'_>,
     internal_key: Option<[u8; 32]>,
     failed_under: Option<Flags>,
     known: &Known,
     frames: &mut [Frame],
 ) {
-    let facts = Facts::of(view, internal_key, known, frames);
+    let mut facts = Facts::of(view, internal_key, known, frames);
+    facts.code_points = *spend.code_points();
     facts.explain_checks(frames);
     if let Some(flags) = failed_under {
         whole::attach(facts.explain_order(flags, frames), frames);

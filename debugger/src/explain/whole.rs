@@ -77,7 +77,9 @@ impl Facts<'_> {
             let differ = prevouts.get(*one) != prevouts.get(*other);
             prevouts.swap(*one, *other);
             let spend = Spend::new(self.view.tx, &prevouts);
-            differ && spend.is_ok_and(|spend| spend.verify_input(own, flags).is_ok())
+            let verifies =
+                |spend: Spend<'_>| spend.with_code_points(self.code_points).verify_input(own, flags).is_ok();
+            differ && spend.is_ok_and(verifies)
         })
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use sigstack_interpreter::Instructions;
 
 use super::stacks::Pool;
-use crate::disasm::instruction_text;
+use crate::disasm::instruction_text_as;
 use crate::hints::short;
 use crate::json;
 use crate::trace::{Elements, Frame, State, Step, Stopped, Trace};
@@ -113,7 +113,7 @@ impl<'t> Builder<'t> {
             Frame::OpSuccess(at) => {
                 let mut stop = fields("op_success");
                 stop.insert("at".into(), at.opcode_position.into());
-                stop.insert("opcode".into(), at.opcode.to_string().into());
+                stop.insert("opcode".into(), at.name().into());
                 Some(stop)
             }
             Frame::Omitted(steps) => Some(omitted(*steps)),
@@ -140,8 +140,8 @@ impl<'t> Builder<'t> {
         if self.steps > STEPS && nth >= half && nth < self.steps - half {
             return (nth == half).then(|| omitted(self.steps - STEPS));
         }
-        if let Some(info) = step.opcode.info() {
-            self.opcodes.entry(step.opcode.to_string()).or_insert([info.effect, info.summary]);
+        if let Some(info) = step.meaning.info() {
+            self.opcodes.entry(step.name()).or_insert([info.effect, info.summary]);
         }
         let mut stop = self.state("step", &step.before);
         stop.insert("at".into(), step.position.into());
@@ -211,7 +211,10 @@ impl<'t> Builder<'t> {
             let word = match instructions.next() {
                 None => break,
                 Some(Ok(it)) if it.data.len() > PUSH => format!("<{}>", short(it.data)),
-                Some(Ok(it)) => instruction_text(it.opcode, it.data),
+                Some(Ok(it)) => {
+                    let meaning = self.trace.subject.code_points.meaning(it.opcode);
+                    instruction_text_as(it.opcode, meaning, it.data)
+                }
                 Some(Err(_)) => format!("0x{}", short(script.get(offset..).unwrap_or_default())),
             };
             let half = STEPS / 2;

@@ -7,7 +7,7 @@ use bitcoin::secp256k1::{Keypair, Message, Secp256k1};
 use bitcoin::sighash::{Annex, Prevouts, SighashCache, TapSighashType};
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, TapLeafHash, Transaction, TxIn, TxOut, Txid, Witness};
 use sigstack_debugger::{Commitment, Explanation, Frame, Options, StepEvent, Subject, Trace};
-use sigstack_interpreter::Flags;
+use sigstack_interpreter::{CodePoints, Flags};
 
 /// Returns the key pair whose secret key consists of 32 bytes equal to `number`.
 pub(crate) fn keypair(number: u8) -> Keypair {
@@ -93,7 +93,14 @@ impl Spending {
         let mut tx = self.tx.clone();
         tx.input[0].witness = Witness::from_slice(witness);
         tx.input[0].script_sig = ScriptBuf::from_bytes(script_sig);
-        let subject = Subject { tx, prevouts: self.prevouts.clone(), input: 0, flags, internal_key };
+        let subject = Subject {
+            tx,
+            prevouts: self.prevouts.clone(),
+            input: 0,
+            flags,
+            code_points: CodePoints::default(),
+            internal_key,
+        };
         Trace::record(subject, Options::default()).unwrap()
     }
 }
