@@ -95,8 +95,8 @@ struct Run {
 /// Maximum number of paths collected for one script. Scripts of the constructions have at most three.
 const MAX_PATHS: usize = 16;
 
-/// Returns all spending paths of a script. The result is empty if the script contains an opcode that this
-/// module does not support.
+/// Returns the spending paths of a script, at most [`MAX_PATHS`]. A path with an opcode that this module does not
+/// support is left out.
 pub(super) fn paths(script: &[u8], internal_key: Option<&[u8; 32]>) -> Vec<Path> {
     let Ok(instructions) = Instructions::new(script).collect::<Result<Vec<_>, _>>() else {
         return Vec::new();

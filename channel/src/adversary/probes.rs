@@ -20,8 +20,8 @@ use crate::musig::transcript::reused_nonces;
 use crate::tx::outpoint;
 use crate::wallet::Wallet;
 
-/// The corrupted side proposes channel states with extreme balances or HTLCs. If the honest side accepts one,
-/// it must be able to close the channel in this state without a loss, whichever side closes.
+/// Checks channel states with extreme balances or HTLCs, which the corrupted side proposes. If the honest side
+/// accepts such a state, it must be able to close the channel in this state without a loss, whichever side closes.
 pub(super) fn proposals(kind: Kind) -> Result<Explored, PlayError> {
     let mut all = Explored::default();
     for corrupted in 0..2 {
@@ -118,9 +118,9 @@ pub(super) fn early_spends_and_dear_children(kind: Kind) -> Result<Explored, Pla
     Ok(Explored { states: early.states + dear.states, ..dear })
 }
 
-/// The corrupted side attaches a child with a high fee to the honest side's transaction. The honest side must
-/// keep this child in the mempool, because it already pays for the transaction. To replace it, the honest
-/// side would have to pay more than the child's fee itself.
+/// Checks that the honest side does not replace a child with a high fee that the corrupted side attaches to the
+/// honest side's transaction. This child already pays for the transaction. To replace it, the honest side would have
+/// to pay more than the child's fee itself.
 fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     let Some(scenario) = SCENARIOS.iter().find(|scenario| scenario.market > 10) else { return Ok(explored) };

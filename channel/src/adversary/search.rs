@@ -92,7 +92,7 @@ pub(super) fn walk(
     })
 }
 
-/// The ways in which every sequence of moves is ended.
+/// Behaviors of the corrupted side after its last move. Each of them is tried after every sequence of moves.
 const ENDS: [End; 3] = [End::Takes, End::Waits, End::Nothing];
 
 type Ended = BTreeSet<(u128, u64, End, u32)>;

@@ -74,8 +74,8 @@ pub(super) struct World {
     trace: Option<Arc<Link>>,
 }
 
-/// Transactions that spend an output, by outpoint and by the transaction version of the spending
-/// transaction.
+/// Cache of the corrupted side's transactions that spend an output, by the outpoint of the output and by the version
+/// of the spending transaction.
 type Spends = BTreeMap<(OutPoint, i32), Arc<Vec<Candidate>>>;
 
 /// The data of a search that do not change from move to move.
@@ -91,16 +91,16 @@ pub(super) struct Game {
     pub(super) delay: u32,
     /// Outpoint of the channel's funding output. `None` only while the game is built.
     pub(super) funding: Option<OutPoint>,
-    /// Whether all channel outputs must be spent when the outcome is judged. This is not required if spending
-    /// costs more than the amount at stake.
+    /// Whether all channel outputs must be spent when the outcome is judged. This is not required if spending costs
+    /// more than the amount at stake, or if there are too many HTLCs to claim within [`Game::horizon`] blocks.
     pub(super) leaves_nothing: bool,
     /// Number of blocks after the corrupted side's last move during which a client with a watchtower stays
     /// offline.
     pub(super) away: u32,
     /// Maximum number of blocks mined after the corrupted side's last move, before the outcome is judged.
     pub(super) horizon: u32,
-    /// Records (bytes that a watchtower stores for a client) that the corrupted side can give to the
-    /// watchtower, each with its name in traces.
+    /// Records (bytes that a watchtower stores for a client) that the corrupted side can give to the watchtower. Each
+    /// has a name for the printed list of moves.
     pub(super) records: Vec<(&'static str, Vec<u8>)>,
     spends: RefCell<Spends>,
 }

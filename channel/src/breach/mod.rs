@@ -75,8 +75,8 @@ pub struct Game {
     /// Cheater's balance in satoshi in the latest state (a_N). The cheater loses this balance if the justice
     /// transaction confirms.
     pub cheater_new: u64,
-    /// Number of blocks from the confirmation of the old commitment transaction until the cheater's settlement, which
-    /// pays the old balances, can confirm (T).
+    /// Number of blocks, after the confirmation of the old commitment transaction, in which the cheater's settlement
+    /// cannot confirm yet (T). The settlement pays the old balances.
     pub delay: u32,
     /// Who pays the fee of the justice transaction.
     pub payer: Payer,

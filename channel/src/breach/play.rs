@@ -9,8 +9,8 @@ use crate::chain::FeeMarket;
 pub struct Outcome {
     /// Whether the justice transaction confirmed, before or after the end of the delay.
     pub justice: bool,
-    /// Number of blocks from the confirmation of the old commitment transaction to the confirmation of the
-    /// justice transaction or the settlement.
+    /// Number of blocks between the confirmations of the old commitment transaction and of the justice transaction or
+    /// settlement: 0 if the next block confirms it. If neither confirms, this is the delay.
     pub block: u32,
     /// Fee of the confirmed justice transaction or settlement in satoshi, or 0 if neither confirmed.
     pub fee: f64,

@@ -38,7 +38,7 @@ impl Ledger {
         self.confirmed.get(txid).map(AsRef::as_ref)
     }
 
-    /// Returns the confirmed transaction that spent an output.
+    /// Returns the confirmed transaction that spent an output, or `None` if there is none.
     pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<&Confirmed> {
         self.confirmed(self.spenders.get(outpoint)?)
     }

@@ -49,12 +49,12 @@ pub struct Mempool {
 }
 
 impl Mempool {
-    /// Returns the mempool transaction with this txid.
+    /// Returns the mempool transaction with this txid, or `None` if there is none.
     pub fn get(&self, txid: &Txid) -> Option<&Entry> {
         self.entries.get(txid).map(AsRef::as_ref)
     }
 
-    /// Returns the mempool transaction that spends an output.
+    /// Returns the mempool transaction that spends an output, or `None` if there is none.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Entry> {
         self.get(self.spends.get(outpoint)?)
     }

@@ -59,7 +59,7 @@ pub enum Reject {
     MinRelayFee {
         /// Fee that the transaction or the package pays, in satoshi.
         fee: u64,
-        /// Minimum fee that the relay policy requires for this size, in satoshi.
+        /// Minimum fee that the relay policy requires for the size of the transaction or the package, in satoshi.
         needed: u64,
     },
     /// Policy: a replacement pays a lower fee than the transactions that it evicts (BIP 125 rule 3).

@@ -127,9 +127,9 @@ pub fn claimed_by(channel: &dyn Construction) -> u32 {
     crate::chain::START_HEIGHT.saturating_add(channel.acceptance().claim_delay)
 }
 
-/// Returns the balances and HTLCs of a state. The HTLCs have about 10,000 sat each and alternate in
-/// direction. The first expires at `height` + 1,000, and each further one a block later. The balances differ
-/// between state numbers up to 99.
+/// Returns the balances and HTLCs of a state. The HTLCs have about 10,000 sat each and alternate in direction. The
+/// first expires at `height` + 1,000, and each further one a block later. States with different numbers below 100
+/// have different balances.
 pub fn content(parties: usize, htlcs: usize, state: u32, height: u32) -> Content {
     let places = 0..u32::try_from(htlcs).unwrap_or(u32::MAX);
     let htlcs: Vec<Htlc> = places

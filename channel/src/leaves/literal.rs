@@ -18,16 +18,15 @@ pub fn delayed(key: &[u8; 32], delay: u16) -> Vec<u8> {
     DELAYED.fill(&[Bytes(key), number(delay)])
 }
 
-/// Returns the leaf by which the victim takes an output of the published state n, with OP_CAT (122 B). The
-/// script does the following:
+/// Returns the leaf by which the victim takes an output of the published state n, with OP_CAT (122 B). The script
+/// does the following:
 ///
 /// - It opens two commitments, `C_n = SHA256(n || r_n)` of the published state and `C_m` of a later state.
 /// - It checks that m is greater than n.
 /// - It checks the signature of `C_m` by the joint key P, and the victim's signature.
 ///
-/// If `sized` is true, the script checks the size of each random value. If it is false, bytes of a random
-/// value can be passed off as bytes of the number. Witness: `<sig by the victim> <sig by P over C_m> <r_m>
-/// <m> <r_n> <n>`.
+/// If `sized` is true, the script checks the size of each random value. If it is false, bytes of a random value can
+/// be moved to the number before it. Witness: `<sig by the victim> <sig by P over C_m> <r_m> <m> <r_n> <n>`.
 pub fn literal_cat(commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32], sized: bool) -> Vec<u8> {
     let script = CAT.fill(&[Bytes(commitment), Bytes(joint_key), Bytes(victim)]);
     if sized { script } else { without_sizes(&script) }
