@@ -42,7 +42,8 @@ pub struct OpenerCosts {
 /// outputs. The weight includes the witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// Weight of the transaction before the outputs that `balance` and `htlc` count are added, in weight units.
+    /// Base weight of the transaction, in weight units. The weight `balance` is added for each balance output, and the
+    /// weight `htlc` for each HTLC output.
     pub frame: u64,
     /// Weight that each balance output adds to the transaction, in weight units. It is 0 if the number of balances does
     /// not change the weight.

@@ -39,7 +39,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// All profiles of the signed sequence form.
+    /// All profiles (sets of opcodes) of the signed sequence form.
     pub const ALL: [Profile; 5] = [
         Profile::Ctv,
         Profile::TemplateHash,

@@ -91,7 +91,7 @@ impl Factory {
         &self.hook
     }
 
-    /// Returns the inner channels.
+    /// Returns all inner channels of the outer channel.
     pub fn channels(&self) -> &[Inner] {
         &self.channels
     }

@@ -22,7 +22,7 @@ pub enum Kind {
     Literal(LiteralForm),
     /// Signed sequence commitments, with the opcodes of one profile.
     SignedSequence(Profile),
-    /// LN-Symmetry or the override construction, with the opcodes of one form.
+    /// LN-Symmetry or its override form, with the opcodes of one [`Form`].
     Symmetry(Form),
 }
 

@@ -146,14 +146,14 @@ impl LnPenalty {
         sign_segwit_v0(tx, prevouts, 0, &self.funding_script, &secret, SIGHASH_ALL)
     }
 
-    /// Signs a transaction that spends the funding output. The signatures of both parties are made here.
+    /// Returns the transaction `tx`, which spends the funding output, signed with the funding keys of both parties.
     fn spend_funding(&self, label: &'static str, tx: Transaction) -> Result<Step, ChannelError> {
         let signatures = [self.funding_signature(0, &tx)?, self.funding_signature(1, &tx)?];
         self.complete(label, tx, (0, signatures))
     }
 
-    /// Adds the witness that spends the funding output to a transaction. The given signatures are those of `party` and
-    /// of its peer.
+    /// Adds the witness that spends the funding output to a transaction. The witness contains the signatures of `party`
+    /// and of its peer.
     fn complete(
         &self,
         label: &'static str,
@@ -368,8 +368,9 @@ impl Construction for LnPenalty {
         self.format.one_block_lock().then_some(TowerTerms::LnPenalty)
     }
 
-    /// Builds the transaction that claims an HTLC output of a commitment transaction. For its owner, this is the
-    /// second-stage transaction (HTLC-success or HTLC-timeout). For the other party, it spends the output directly.
+    /// Builds the transaction that claims an HTLC output of a commitment transaction. If the owner of the commitment
+    /// transaction claims, this is a second-stage transaction (HTLC-success or HTLC-timeout). If the other party
+    /// claims, the transaction pays directly to that party.
     fn claim_htlc(
         &self,
         settled: &Step,

@@ -67,8 +67,8 @@ impl PenaltyGuard {
         Claim::new(purpose, self.funding, draft, Pays::Child(vout, unlock), self.stake())
     }
 
-    /// Creates a claim that spends the output `found`. Its transaction fee is subtracted from the amount that the party
-    /// receives.
+    /// Creates a claim that spends the output `found`. The fee of its transaction is subtracted from the amount that
+    /// the party receives.
     fn own_claim(&self, purpose: Purpose, found: &Found, draft: Draft) -> Claim {
         Claim::new(purpose, found.coin, draft, Pays::Own, found.out.value.to_sat())
     }
@@ -142,8 +142,8 @@ impl PenaltyGuard {
         Ok(claims)
     }
 
-    /// Returns the unspent to_remote output that pays to the party in a commitment transaction `tx` of its peer.
-    /// nSequence and the data for the witness are included.
+    /// Returns the party's unspent to_remote output in a commitment transaction `tx` of its peer, with the nSequence
+    /// and the witness data of an input that spends it.
     fn to_remote(&self, view: View<'_>, (tx, height): (&Transaction, u32)) -> Vec<(Found, u32, Unlock)> {
         let (script, sequence, unlock) = to_remote(self.versions.format, &self.base.payment);
         let unspent =
@@ -234,8 +234,8 @@ impl PenaltyGuard {
     }
 }
 
-/// Returns the unspent outputs of the transaction `spend` that have the script of second-stage outputs. Such a
-/// transaction spends an HTLC output.
+/// Returns the unspent second-stage outputs of `spend`, a transaction that spends an HTLC output. They are found by
+/// their script.
 fn unspent_second_stages(view: View<'_>, spend: &Spend<'_>, version: &Version) -> Vec<Found> {
     let script = p2wsh(&version.local_script());
     let stages = outputs_to(spend.tx, spend.height.unwrap_or_default(), &script).into_iter();

@@ -184,8 +184,8 @@ impl Version {
         Ok(Draft { label, tx: self.htlc_tx(vout, htlc), prevouts, unlocks: vec![unlock] })
     }
 
-    /// Builds the transaction with which the owner's peer claims an HTLC output, without a second stage. It shows
-    /// `preimage` if this is given. Otherwise it is valid after the expiry.
+    /// Builds the transaction with which the owner's peer claims an HTLC output, without a second stage. If `preimage`
+    /// is given, the witness contains it. Otherwise the transaction is valid after the expiry.
     pub(super) fn direct_claim(
         &self,
         (vout, htlc): (u32, &Htlc),

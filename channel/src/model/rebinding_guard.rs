@@ -13,7 +13,8 @@ use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Sp
 use crate::records::RecordKind;
 use crate::taproot::TapOutput;
 
-/// Data that a party of the channel has and its tower does not have.
+/// Data that a party of the channel has and its tower does not have: the settlement transaction, its balance and the
+/// HTLC outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     /// Settlement transaction of the latest state.

@@ -73,7 +73,7 @@ pub struct TowerRecord {
     pub funding: OutPoint,
     /// Aggregate public key P of the parties.
     pub internal_key: [u8; 32],
-    /// The key with which the peer signs state numbers.
+    /// Public key for the peer's signatures of state numbers.
     pub number_key: [u8; 32],
     /// Public key of the client in the contest leaf, with which it takes the contested output of an old state.
     pub penalty_key: [u8; 32],

@@ -315,9 +315,9 @@ impl Setup {
         })
     }
 
-    /// Returns the conditions for channel states that one settlement transaction pays with the outputs of
-    /// [`Setup::settlement_outputs`]. `frame` is the weight of this transaction without outputs for balances and HTLCs,
-    /// in weight units. `claim_delay` is the value of [`Terms::claim_delay`].
+    /// Returns the conditions for channel states whose balances and HTLCs are paid by one transaction, with the outputs
+    /// of [`Setup::settlement_outputs`]. `frame` is the weight of this transaction without outputs for balances and
+    /// HTLCs, in weight units. `claim_delay` is the value of [`Terms::claim_delay`].
     pub fn settlement_terms(&self, frame: u64, claim_delay: u32) -> Terms {
         Terms {
             capacity: self.capacity,

@@ -237,7 +237,7 @@ fn a_setup_is_refused_outside_of_its_bounds() {
 }
 
 /// Three partial signatures of different messages with the same nonce reveal the secret key. So every joint signature
-/// must have a nonce of its own. This includes several cooperative closes of one channel.
+/// must have a nonce of its own, even if one channel is closed cooperatively several times.
 #[test]
 fn every_joint_signature_has_a_nonce_of_its_own() {
     for mut construction in all() {

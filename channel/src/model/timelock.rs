@@ -70,7 +70,8 @@ impl Locks {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// Returns the leading digits of a state number that all states below the same node at `level` share.
+    /// Returns the leading digits of the state number `number`, which identify its node of the tree at `level`. All
+    /// states below this node share these digits.
     fn prefix(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level)).max(1);
         u32::try_from(u64::from(number) / below).unwrap_or(u32::MAX)

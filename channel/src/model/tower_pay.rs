@@ -26,7 +26,8 @@ fn point(secret: &[u8; 32]) -> Result<PublicKey, ChannelError> {
     Ok(PublicKey::from_x_only_public_key(found.ok_or_else(none)?, Parity::Even))
 }
 
-/// Recomputes a nonce point from a proof: `s * base - e * multiple`. `e` is the challenge and `s` is the response.
+/// Recomputes a nonce point from a proof: `s * base - e * multiple`. `e` is the challenge, `s` is the response, and
+/// `multiple` is `base` times the secret token key.
 fn announced(
     (base, multiple): (&PublicKey, &PublicKey),
     e: &Scalar,
@@ -262,7 +263,8 @@ mod tests {
         assert_eq!(result, Err(ChannelError::refused(reason)));
     }
 
-    /// A client pays its tower for states 1 and 3 and skips state 2. Then the peer publishes an old state.
+    /// A client pays its tower for states 1 and 3 and skips state 2. Then the peer publishes state 2, which is old, and
+    /// the tower answers it with the record of state 3.
     #[test]
     fn a_channel_pays_for_the_states_that_it_sends() {
         let content = |state: u64| Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state]);

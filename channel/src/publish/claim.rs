@@ -9,7 +9,7 @@ use crate::model::Step;
 /// Reason for which a party wants the transaction of a claim to confirm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// The transaction closes the channel on the owner's request.
+    /// The transaction closes the channel because the party wants to close it.
     Close,
     /// The transaction answers an old state, or is the next transaction of the latest state.
     Answer,

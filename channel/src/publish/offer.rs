@@ -13,8 +13,8 @@ use crate::mutation::{Mutation, mutated};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, transaction};
 use crate::wallet::Wallet;
 
-/// Maximum number of attempts to submit a claim's transaction after one block. When the mempool refuses an attempt, the
-/// next one has a fee that is higher by a quarter.
+/// Maximum number of attempts per block to submit a claim's transaction. When the mempool refuses an attempt, the next
+/// one has a fee that is higher by a quarter.
 const TRIES: u32 = 12;
 
 /// Number of blocks before a claim's deadline in which its fee rises until it reaches the amount that would be lost.
@@ -45,8 +45,8 @@ pub(super) struct Offer<'a> {
     /// Whether all transactions that would be replaced are earlier versions of the claim that this party submitted
     /// itself.
     own: bool,
-    /// Unspent output of the wallet that pays the fee. `None` if all outputs of the wallet are already spent in the
-    /// mempool.
+    /// Unspent output of the wallet that pays the fee. `None` if the wallet has no unspent output, or if mempool
+    /// transactions already spend all of them.
     coin: Option<(OutPoint, TxOut)>,
 }
 
@@ -267,8 +267,8 @@ impl<'a> Offer<'a> {
 
     /// Returns whether the claim must confirm soon. With a deadline, this is the case in the [`LAST_BLOCKS`] blocks
     /// before it. Without a deadline, another party may be able to take the money at any time, so the claim is always
-    /// urgent. The exception is a claim that closes the channel, because whatever the other party publishes instead is
-    /// answered.
+    /// urgent. The exception is a claim that closes the channel, because the party can answer whatever the other party
+    /// publishes instead.
     fn is_urgent(&self, chain: &Chain) -> bool {
         let next = chain.height().saturating_add(1);
         match self.claim.deadline {

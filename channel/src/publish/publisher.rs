@@ -270,8 +270,8 @@ impl Publisher {
 }
 
 /// Returns the feerate at which a claim's transaction is submitted next, normally a quarter more than `rate`. Shortly
-/// before a deadline, the feerate rises by a larger factor. This is the smallest factor with which the fee reaches the
-/// amount that would be lost in the remaining blocks.
+/// before a deadline, the feerate rises by a larger factor in each block. The factor is the smallest with which the fee
+/// reaches the amount that would be lost before the deadline passes.
 fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     let (rate, most) = (rate.max(1), claim.stake.div_ceil(size.max(1)));
     let left = |deadline: Deadline| (deadline.block.saturating_sub(height.saturating_add(1)), deadline.lost);

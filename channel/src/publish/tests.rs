@@ -172,8 +172,8 @@ fn a_channel_without_a_named_output_is_found_by_its_script() {
     assert_eq!(stage.paid(&channel, 1), 900_000);
 }
 
-/// The cheater claims HTLCs of its revoked commitment transaction before the victim checks the chain. The victim
-/// takes each remaining output with a separate transaction, and also the outputs of the cheater's second stages.
+/// The cheater claims HTLCs of its revoked commitment transaction before the victim checks the chain. The victim takes
+/// the remaining outputs, and also the outputs of the cheater's second-stage transactions.
 #[test]
 fn every_output_of_a_revoked_commitment_is_taken() {
     for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
@@ -208,10 +208,10 @@ fn every_output_of_a_revoked_commitment_is_taken() {
     }
 }
 
-/// However high the feerate is, the fee of an answer to an old state never takes what the victim would have without the
-/// answer. In LN-penalty this is the victim's balance in the revoked commitment transaction. In the signed sequence
-/// form, where the penalty takes the whole capacity, the victim keeps at least its balance in the latest state, or else
-/// the cheater's part.
+/// The fee of an answer to an old state is limited, so the victim keeps a certain amount however high the feerate is.
+/// In LN-penalty, it keeps its balance in the revoked commitment transaction. In the signed sequence form, where it
+/// takes the whole capacity, it keeps at least its own or the cheater's balance in the latest state, whichever is
+/// smaller.
 #[test]
 fn no_answer_costs_what_the_victim_has_without_it() {
     let cases = [

@@ -90,7 +90,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Returns the chain height from which the mempool accepts a transaction that spends the output with a relative
+    /// Returns the chain height from which the mempool accepts a transaction that spends this output with a relative
     /// lock of `blocks` blocks.
     pub fn unlocked(&self, blocks: u32) -> u32 {
         self.height.saturating_add(blocks).saturating_sub(1)

@@ -441,7 +441,8 @@ fn no_fee_is_higher_than_what_is_at_stake() {
     assert!(rates(&acted).is_empty(), "{acted:?}");
 }
 
-/// A restarted tower raises the fee of its earlier transaction, although it does not remember it.
+/// A restarted tower raises the fee of a transaction that it submitted before the restart, although it stores no data
+/// about this transaction.
 #[test]
 fn a_tower_that_was_started_again_goes_on_raising() {
     let (channel, mut stage) = symmetric("restarts", Form::TemplateHash, 2);

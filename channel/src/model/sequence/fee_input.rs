@@ -312,8 +312,8 @@ mod tests {
         }
     }
 
-    /// The guard closes the channel with a claim whose fee an added input pays. The signed commitment transaction gets
-    /// the input and a change output.
+    /// To close the channel, the guard makes a claim whose fee is paid by an additional input. The signed commitment
+    /// transaction gets this input and a change output.
     #[test]
     fn the_guard_closes_with_an_input_that_it_adds() {
         let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
