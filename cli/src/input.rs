@@ -134,8 +134,8 @@ pub(crate) fn raw(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     })
 }
 
-/// Returns the text of an argument that may also be a path without `@`. The argument is a path if `is_text` returns `false`
-/// for it.
+/// Returns the text of an argument that may also be a path without `@`. The argument is a path if `is_text` returns
+/// `false` for it.
 pub(crate) fn text_or_path(
     argument: &str,
     name: &str,
@@ -230,7 +230,7 @@ pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
 enum Form {
     Assembly,
     Hex,
-    /// There is no prefix. The text is assembly, unless it could also be hex.
+    /// The script or stack has no prefix `asm:` or `hex:`. The text is assembly, unless it could also be hex.
     Unnamed,
 }
 

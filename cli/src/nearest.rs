@@ -16,8 +16,12 @@ const MOST_LETTERS: usize = 200;
 
 /// Returns the known name closest to `name`, or `None` if no name is close enough to be suggested.
 ///
-/// Names are compared as in [`is_same`]. The first choice is a name with few edits. The second is the shortest known
-/// name that contains `name`. The third is the longest known name that `name` contains.
+/// Names are compared as in [`is_same`]. The choices, in this order, are:
+///
+/// - a name that differs in a few letters
+/// - the shortest known name that contains `name`
+/// - the longest known name that `name` contains
+/// - the most similar name
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(name);
     if wanted.is_empty() || wanted.len() > MOST_LETTERS {
@@ -55,7 +59,8 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
     nearest(name, known).map(|known| format!("did you mean {known}?"))
 }
 
-/// Returns `true` if two names are the same apart from case, `_`, `-`, spaces and the prefixes `OP_` and `SCRIPT_VERIFY_`.
+/// Returns `true` if two names are the same apart from case, `_`, `-`, spaces and the prefixes `OP_` and
+/// `SCRIPT_VERIFY_`.
 pub(crate) fn is_same(left: &str, right: &str) -> bool {
     plain(left) == plain(right)
 }

@@ -44,7 +44,7 @@ pub(crate) fn of_outputs(
     Ok(prevouts)
 }
 
-/// Returns the outputs that `tx` spends of the transactions given by `--prevtx`, one entry for each input.
+/// Returns the spent outputs of `tx` that the transactions given by `--prevtx` create, one entry for each input.
 pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<Vec<Option<TxOut>>, Problem> {
     let mut prevouts = vec![None; tx.input.len()];
     for (nth, argument) in arguments.iter().enumerate() {

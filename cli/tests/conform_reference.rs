@@ -1,5 +1,5 @@
-//! Tests `sigstack conform` with the Python reference, and with faulty copies of it. Each fault is reported for the rule
-//! that it violates.
+//! Tests `sigstack conform` with the Python reference, and with faulty copies of it. Each fault is reported for the
+//! rule that it violates.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 

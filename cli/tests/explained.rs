@@ -1,5 +1,5 @@
-//! Tests that `sigstack verify` explains why an input is invalid if a single change makes it valid. Each mistake is paired
-//! with an invalid input that differs in one detail and has no explanation.
+//! Tests that `sigstack verify` explains why an input is invalid if a single change makes it valid. Each mistake is
+//! paired with an invalid input that differs in one detail and has no explanation.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 

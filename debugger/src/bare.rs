@@ -12,7 +12,7 @@ use crate::disasm::push_element;
 use crate::explain::tweaked;
 use crate::trace::Subject;
 
-/// How the output that the constructed transaction spends contains a script given without a transaction.
+/// The kind of output that runs a script given without a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BareContext {
     /// The script is the scriptPubKey itself. The scriptSig pushes the initial stack.

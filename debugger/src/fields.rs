@@ -45,7 +45,8 @@ pub(crate) fn plain(fields: Vec<(&'static str, Vec<u8>)>) -> Vec<Field> {
     fields.into_iter().map(field).collect()
 }
 
-/// Returns the fields of the preimage of a signature's digest. For a message from the stack, returns the message itself.
+/// Returns the fields of the preimage of a signature's digest. For a message from the stack, returns the message
+/// itself.
 pub(crate) fn of_signature(view: &TxView<'_>, check: &SignatureCheck) -> Vec<Field> {
     match &check.signed {
         SignedMessage::Legacy { script_code, hash_type } => legacy_fields(view, script_code, *hash_type),

@@ -15,7 +15,7 @@ use crate::trace::{Commitment, Frame, StepEvent};
 /// Maximum number of values that are hashed to recognize the preimage of a hash.
 const MAX_PREIMAGES: usize = 4_096;
 
-/// Known names and hashes of values that occurred in a verification.
+/// Names and hash preimages of values that occurred in a verification.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Names of values such as `internal key`, by value.
@@ -141,7 +141,8 @@ pub fn counted(number: impl fmt::Display, thing: &str) -> String {
     format!("{number} {thing}{plural}")
 }
 
-/// Formats an element in a few characters: a short one in full, a longer one as its first and last bytes and its length.
+/// Formats an element in a few characters: a short one in full, a longer one as its first and last bytes and its
+/// length.
 pub fn short(element: &[u8]) -> String {
     const ENDS: usize = 4;
     match element.len() {

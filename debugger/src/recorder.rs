@@ -23,7 +23,8 @@ pub(crate) struct Recorder<'a> {
     view: TxView<'a>,
     phase: Phase,
     frames: Vec<Frame>,
-    /// The latest frames, at most [`TAIL`]. Frames are added here once `room`, the size limit in bytes, is used up.
+    /// The latest frames, at most [`TAIL`]. Frames are added here once `room`, the remaining size in bytes, is used
+    /// up.
     tail: VecDeque<Frame>,
     omitted: usize,
     room: usize,

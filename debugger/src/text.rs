@@ -23,15 +23,15 @@ const HINT: Style = AnsiColor::Yellow.on_default();
 /// Options for writing a trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextOptions {
-    /// `true` writes every element in full and all elements of a stack. `false` shortens long elements, and writes only the
-    /// topmost five of a stack.
+    /// `true` writes every element in full and all elements of a stack. `false` shortens long elements, and writes
+    /// only the topmost five of a stack.
     pub full: bool,
     /// Number of frames written before and after the failed frame, besides the headings of earlier phases. For a
     /// valid input, number of frames written from the beginning. `None` writes all frames.
     pub around: Option<usize>,
 }
 
-/// Number of stack elements that are written in the short form, counted from the top.
+/// Number of stack elements that are written unless [`TextOptions::full`] is set, counted from the top.
 const TOPMOST: usize = 5;
 
 /// Writes a trace. Styles are ANSI escape sequences; a writer that strips them produces plain text.

@@ -7,8 +7,8 @@ use crate::text::unchecked;
 use crate::trace::{Commitment, Frame, SignatureReport, Step, StepEvent, Trace};
 
 impl Trace {
-    /// Returns the explanations of a failed verification: the changes that would have made the failing check succeed. For a
-    /// script that ends with a false result, returns the explanations of the opcode that pushed the result.
+    /// Returns the explanations of a failed verification: the changes that would have made the failing check succeed.
+    /// For a script that ends with a false result, returns the explanations of the opcode that pushed the result.
     pub fn explanations(&self) -> Vec<&Explanation> {
         let Some(index) = self.failure() else { return Vec::new() };
         let until = self.frames.get(..=index).unwrap_or_default();

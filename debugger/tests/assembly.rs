@@ -11,7 +11,8 @@ use sigstack_debugger::{assemble, disassemble};
 use sigstack_interpreter::{Instructions, Opcode};
 use sigstack_vectors::{Entry, Question, ReadOptions, read_bytes};
 
-/// Returns every scriptPubKey and scriptSig, and every witness element, since it may be a script.
+/// Returns every scriptPubKey, scriptSig and witness element of the project's vectors. A witness element is included
+/// because it may be a script.
 fn scripts() -> BTreeSet<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");
     let mut scripts = BTreeSet::new();
@@ -38,8 +39,8 @@ fn scripts() -> BTreeSet<Vec<u8>> {
     scripts
 }
 
-/// Returns `true` if rust-bitcoin's text contains all bytes of the script. It omits the data of a truncated push, and the
-/// length of an empty `OP_PUSHDATA`.
+/// Returns `true` if rust-bitcoin's assembly contains all bytes of the script. rust-bitcoin omits the data of a
+/// truncated push, and the length of an empty `OP_PUSHDATA`.
 fn is_written_whole(script: &[u8]) -> bool {
     Instructions::new(script).all(|instruction| {
         let is_pushdata = |opcode| (Opcode::OP_PUSHDATA1..=Opcode::OP_PUSHDATA4).contains(&opcode);

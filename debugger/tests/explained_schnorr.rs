@@ -1,4 +1,5 @@
-//! Tests the explanations of common mistakes with Schnorr signatures. Each mistake is paired with the correct signature.
+//! Tests the explanations of common mistakes with Schnorr signatures. Each mistake is paired with the correct
+//! signature.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 

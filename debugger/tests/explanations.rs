@@ -1,5 +1,5 @@
-//! Tests the explanations of failures with a known cause: the project's own test vectors state how an invalid case differs
-//! from a valid one.
+//! Tests the explanations of failures with a known cause: the project's own test vectors state how an invalid case
+//! differs from a valid one.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -69,7 +69,7 @@ fn failed_cases_are_explained_by_what_their_comment_says() {
     }
 }
 
-/// Changes one part of a valid control block at a time, and checks the code of the explanation.
+/// Changes one part of a valid control block at a time, and checks which explanation the trace gives.
 #[test]
 fn commitments_that_do_not_fit_are_explained() {
     let script = assemble("1").unwrap();

@@ -130,8 +130,8 @@ fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option
     Some(verdict.is_ok())
 }
 
-/// Verifies that each script begins, steps and ends; that its end agrees with its last step; and that the last failed end
-/// agrees with the verdict.
+/// Checks the frames of each script in a trace: it begins, has steps and ends, and its end agrees with its last step.
+/// The last failed end must agree with the verdict.
 fn check_ends(name: &str, trace: &Trace) {
     let mut running = false;
     let mut next = 0;

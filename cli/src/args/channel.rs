@@ -93,7 +93,7 @@ Examples:
 /// The subcommands of `sigstack channel`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChannelCommand {
-    /// List the constructions and the proposals that they need
+    /// List the channel constructions and the proposals that they need
     List {
         #[command(flatten)]
         format: FormatArgs,
@@ -102,7 +102,7 @@ pub(crate) enum ChannelCommand {
     Show(PlayArgs),
     /// Close a channel on a simulated chain, and print the height at which each transaction confirms
     Play(PlayArgs),
-    /// Write all transactions of the constructions and of the attacks to vector files, one case for each
+    /// Write all transactions of the channel constructions and of the attacks to vector files, one case for each
     Export {
         /// The folder to which the vector files are written
         folder: PathBuf,
@@ -121,7 +121,7 @@ pub(crate) enum ChannelCommand {
     /// Close a two-party channel that is funded by an N-party channel, without cooperation of the other parties:
     /// weights and heights for each update mechanism
     Nested {
-        /// Number of parties of the outer channel
+        /// Number of parties of the channel that funds the two-party channel
         #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(&bounds::PARTIES))]
         parties: usize,
 
@@ -177,7 +177,7 @@ pub(crate) struct PlayArgs {
     #[arg(long, value_name = "N", value_parser = within(&bounds::STATE))]
     pub(crate) state: Option<u32>,
 
-    /// The contest delay in blocks
+    /// The contest delay in blocks, during which an old state can be answered
     #[arg(long, value_name = "BLOCKS", default_value_t = 144, value_parser = within(&bounds::DELAY))]
     pub(crate) delay: u16,
 
@@ -311,7 +311,7 @@ pub(crate) struct BreachArgs {
     #[arg(long, value_name = "SAT", default_value_t = 1_000_000, value_parser = within(&bounds::CAPACITY))]
     pub(crate) capacity: u64,
 
-    /// The contest delay in blocks, for tables that do not vary the delay
+    /// The contest delay in blocks, during which an old state can be answered, for tables that do not vary it
     #[arg(long, value_name = "BLOCKS", default_value_t = 144, value_parser = within(&bounds::GAME_DELAY))]
     pub(crate) delay: u32,
 

@@ -18,7 +18,7 @@ use super::{dialect_names, number};
 /// A new process is then given the same case. If the new process does not crash, the crash is reported, but does not
 /// count as a difference.
 ///
-/// If an invalid case is rejected with an error of another name than the expected one, this is reported. It counts as a
+/// If an invalid case is rejected with an error name other than the expected one, this is reported. It counts as a
 /// difference only with --errors, because the consensus rules do not say which of several errors comes first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = CONFORM_HELP, override_usage = "sigstack conform [OPTIONS] [PATH]... -- COMMAND...")]

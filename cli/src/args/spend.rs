@@ -76,7 +76,7 @@ pub(crate) struct SubjectArgs {
         allow_hyphen_values = true)]
     pub(crate) stack: Option<String>,
 
-    /// The kind of script that --script is run as
+    /// The kind of script as which --script runs
     #[arg(long = "as", value_name = "KIND", requires = "script", conflicts_with_all = ["tx", "psbt", "case"], default_value = "tapscript")]
     pub(crate) run_as: RunAs,
 

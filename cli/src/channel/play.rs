@@ -1,4 +1,5 @@
-//! `sigstack channel show`, `play` and `storage`: the transactions of one channel, its closing on a chain, and its storage.
+//! `sigstack channel show`, `play` and `storage`: the transactions of one channel, its closing on a chain, and its
+//! storage.
 
 use std::io::Write;
 use std::time::Instant;
@@ -100,9 +101,9 @@ fn check(args: &PlayArgs, states: u64) -> Result<(), Problem> {
     }
 }
 
-/// Returns the transactions that close the channel after party 0 publishes `state`. If the state is old and party 1
-/// contests it, these are the first transaction of party 0 and those of party 1. Otherwise all transactions are those
-/// of party 0.
+/// Returns the transactions that close the channel after party 0 publishes `state`. If `state` is old and party 1
+/// contests it, the transactions of party 1 follow the first one of party 0. Otherwise party 0 makes all
+/// transactions.
 fn steps(channel: &mut dyn Construction, state: u32) -> Result<Vec<Step>, Stop> {
     let steps = channel.close(0, state)?;
     let answer = match steps.first() {

@@ -150,8 +150,8 @@ impl Reply {
         matches!(self, Reply::Silence { why: Silence::NotAsked, .. })
     }
 
-    /// Returns the end of what the process wrote to standard error before it failed. Returns an empty text if the process
-    /// answered.
+    /// Returns the end of what the process wrote to standard error before it failed. Returns an empty text if the
+    /// process answered.
     pub(super) fn stderr(&self) -> &str {
         match self {
             Reply::Answer(_) => "",

@@ -52,7 +52,7 @@ pub(super) struct Child {
 /// Reason why the process did not answer the line of a case.
 pub(super) enum Unanswered {
     Silence(Silence),
-    /// The process ended after it had answered other cases, possibly before it read this one. The text describes how
+    /// The process ended after it had answered other cases, possibly before it read this case. The text describes how
     /// the process ended. It is `None` after a successful exit, for example of a process that answers only one case.
     EndedAfterAnswer(Option<String>),
     /// The process wrote this line after its last answer and before this case was sent.

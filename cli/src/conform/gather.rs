@@ -33,13 +33,13 @@ pub(super) struct Gathered {
     pub(super) files: usize,
     /// Number of cases that cannot be sent to an implementation, by reason.
     pub(super) left_out: BTreeMap<&'static str, usize>,
-    /// Files found in folders that are not vector files.
+    /// Names of files that were found in folders and are not vector files.
     pub(super) others: Vec<String>,
     /// Errors of files and cases that could not be read.
     pub(super) errors: Vec<InputError>,
     /// Number of files that the command line names or that are in a named folder.
     sources: usize,
-    /// Number of files that were read because their names match `--file`.
+    /// Number of files that were read: those whose names match `--file`, or all files without this option.
     sources_read: usize,
     /// Number of cases that were read from all files, selected or not.
     cases_read: usize,

@@ -55,7 +55,7 @@ impl Tally {
     }
 }
 
-/// All results that the reports show.
+/// All results of a `sigstack conform` run, as its reports show them.
 #[derive(Debug)]
 pub(super) struct Results<'a> {
     pub(super) gathered: &'a Gathered,
@@ -178,8 +178,8 @@ impl<'a> Results<'a> {
         reasons
     }
 
-    /// Describes the processes that crashed between two cases, in a sentence without a full stop. Returns `None` if there
-    /// are none.
+    /// Describes the processes that crashed between two cases, in a sentence without a full stop. Returns `None` if
+    /// there are none.
     pub(super) fn lost(&self) -> Option<String> {
         let (id, how) = self.lost.first.as_ref()?;
         let times = counted(self.lost.processes, "time");

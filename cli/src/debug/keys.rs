@@ -122,8 +122,8 @@ impl App {
         }
     }
 
-    /// Returns the row that a key selects in a list of `count` rows whose row `row` is selected. Returns `None` for a
-    /// key that does not move the selection.
+    /// Returns the row to which a key moves the selection in a list of `count` rows. `row` is the selected row.
+    /// Returns `None` for a key that does not move the selection.
     fn row_key(&self, key: KeyCode, row: usize, count: usize) -> Option<usize> {
         let last = count.saturating_sub(1);
         let (_, page) = self.drawn.get();

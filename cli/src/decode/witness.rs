@@ -177,8 +177,8 @@ fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     Some(reading)
 }
 
-/// Returns `true` for a leaf version that BIP 341 allows for scripts: "all even values between 0xc0 and 0xfe (inclusive) and
-/// also 0x66, 0x7e, 0x80, 0x84, 0x96, 0x98, 0xba, 0xbc, 0xbe".
+/// Returns `true` for a leaf version that BIP 341 allows for scripts: "all even values between 0xc0 and 0xfe
+/// (inclusive) and also 0x66, 0x7e, 0x80, 0x84, 0x96, 0x98, 0xba, 0xbc, 0xbe".
 fn is_leaf_version(version: u8) -> bool {
     version >= 0xc0 || matches!(version, 0x66 | 0x7e | 0x80 | 0x84 | 0x96 | 0x98 | 0xba | 0xbc | 0xbe)
 }

@@ -44,7 +44,7 @@ pub(super) struct Summary {
     pub(super) files: Vec<Ran>,
     /// For each group of the project's own cases, the verdicts that its cases expect.
     groups: BTreeMap<String, Coverage>,
-    /// Files found in folders that are not vector files.
+    /// Names of files that were found in folders and are not vector files.
     pub(super) others: Vec<String>,
     /// Files that could not be read.
     lost: Vec<String>,

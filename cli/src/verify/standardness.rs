@@ -19,7 +19,7 @@ pub(super) enum Extent {
 }
 
 impl Extent {
-    /// Returns the word for this in JSON, such as `transaction`.
+    /// Returns the name that JSON output uses for this value, such as `transaction`.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Extent::Transaction => "transaction",

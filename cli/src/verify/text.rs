@@ -73,8 +73,8 @@ fn write_verdict<'r>(
     write_lines(name, &lines, out)
 }
 
-/// Returns the lines of the verdict on valid inputs: `scope`, which says what was verified, and the rules that were
-/// not checked.
+/// Returns the lines of the verdict on valid inputs: `OK` with the text `scope` about what was verified, and the
+/// rules that were not checked.
 fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String> {
     match gaps {
         [] => vec![format!("{GOOD}OK{GOOD:#} ({scope})")],

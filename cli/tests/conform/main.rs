@@ -1,5 +1,5 @@
-//! Tests `sigstack conform` with implementations that are correct, wrong, slow or broken, and with programs that are not
-//! implementations.
+//! Tests `sigstack conform` with implementations that are correct, wrong, slow or broken, and with programs that are
+//! not implementations.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -267,8 +267,8 @@ fn a_command_that_cannot_be_started_is_named() {
     assert!(status == 2 && error.starts_with("error: --junit: missing/report.xml: "), "{error}");
 }
 
-/// The lines sent to the implementation contain the fields of the case without the verdict. Their order does not
-/// depend on the order of a hash map.
+/// The lines sent to the implementation contain the fields of the case without the verdict. The order of these fields
+/// does not depend on the order of a hash map.
 #[test]
 fn the_lines_are_the_cases_without_their_verdicts() {
     let folder = folder("lines");

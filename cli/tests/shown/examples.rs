@@ -14,7 +14,8 @@ fn subcommands(help: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the examples of a help text. Each begins with `  sigstack `, and lines that are indented further continue it.
+/// Returns the examples of a help text. Each begins with `  sigstack `, and lines that are indented further continue
+/// it.
 fn examples(help: &str) -> Vec<String> {
     let mut examples: Vec<String> = Vec::new();
     let lines = help.lines().skip_while(|line| !matches!(*line, "Example:" | "Examples:")).skip(1);

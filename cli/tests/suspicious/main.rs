@@ -298,8 +298,8 @@ fn unknown_leaf_version() -> Spend {
     Spend::new().input(&hex::encode(script_pubkey.as_bytes()), "", &[leaf.0.as_bytes(), &control])
 }
 
-/// The legacy signature hash of SIGHASH_SINGLE is the number 1 if the input has no output of the same index. A
-/// signature of it commits to nothing.
+/// The legacy signature hash of SIGHASH_SINGLE is the number 1 if the transaction has no output of the input's index.
+/// A signature of this number commits to nothing.
 #[test]
 fn a_signature_that_commits_to_nothing() {
     let secp = Secp256k1::new();

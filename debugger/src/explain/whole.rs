@@ -46,8 +46,8 @@ impl Facts<'_> {
         })
     }
 
-    /// Returns `true` if script and control block are in the wrong order in the witness: the last element is the script, and the
-    /// one before it is a control block which proves that the output commits to the script.
+    /// Returns `true` if script and control block are in the wrong order in the witness: the last element is the
+    /// script, and the one before it is a control block which proves that the output commits to the script.
     fn is_script_after_control_block(&self) -> bool {
         self.committed_script().unwrap_or(false)
     }

@@ -1,5 +1,5 @@
-//! The data of an HTML page, which the page's JavaScript displays. The page shows one stop at a time: a stop is a frame of the
-//! trace at which the user can pause.
+//! The data of an HTML page, which the page's JavaScript displays. The page shows one stop at a time: a stop is a
+//! frame of the trace at which the user can pause.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! Writes a trace as one self-contained HTML page: it loads nothing from the network and no other file.
 //!
-//! The page of a long verification stays small. Stacks are stored as differences (module `stacks`). The middle of a very
-//! long run and the middle of long elements are left out if the parts near the failure need the space, and the page says so.
+//! The page of a long verification stays small. Stacks are stored as differences (module `stacks`). The middle of a
+//! very long run and the middle of long elements are left out if the parts near the failure need the space, and the
+//! page says so.
 
 mod data;
 mod stacks;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::trace::Element;
 
-/// The distinct elements of all stacks.
+/// The distinct elements of all stacks of a page, each with an id.
 #[derive(Default)]
 pub(super) struct Pool {
     ids: BTreeMap<Element, usize>,
@@ -53,7 +53,7 @@ impl Pool {
 mod tests {
     use super::*;
 
-    /// Applies a difference in the same way as the page's JavaScript.
+    /// Builds a stack from the stack before it and a difference, in the same way as the page's JavaScript.
     fn apply(pool: &Pool, before: &[Element], difference: &[usize]) -> Vec<Element> {
         let [kept, skipped, above, pushed @ ..] = difference else { panic!("{difference:?}") };
         let again = before.iter().skip(kept + skipped).take(*above);

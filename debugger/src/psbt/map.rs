@@ -84,7 +84,7 @@ pub(super) struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// Reads a compact size, and then that number of bytes, which are returned. `what` names them in errors.
+    /// Reads a compact size, and returns that number of bytes after it. `what` names the bytes in errors.
     fn take_sized(&mut self, what: &str) -> Result<&'b [u8], String> {
         if self.rest.is_empty() {
             return Err(format!("the PSBT ends where {what} is expected"));
@@ -160,8 +160,8 @@ mod tests {
         }
     }
 
-    /// Returns a valid value of the given shape, and an invalid one that differs in one detail, or `None` if every value is
-    /// valid.
+    /// Returns a valid value of the given shape, and an invalid one that differs in one detail, or `None` if every
+    /// value is valid.
     fn values(shape: ValueShape) -> (Vec<u8>, Option<Vec<u8>>) {
         let bare_tx = [&[1, 0, 0, 0, 1][..], &[7; 36], &[0], &[0xff; 4], &[0], &[0; 4]].concat();
         let cut = |mut bytes: Vec<u8>| {

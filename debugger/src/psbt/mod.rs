@@ -1,7 +1,7 @@
 //! Partially signed transactions of versions 0 and 2 (BIPs 174, 370 and 371).
 //!
-//! Every field of a PSBT is validated, including fields that a verification does not need. A PSBT that is invalid according
-//! to the BIPs causes an error that names the map and the field.
+//! Every field of a PSBT is validated, including fields that a verification does not need. A PSBT that is invalid
+//! according to the BIPs causes an error that names the map and the field.
 
 mod fields;
 mod map;
@@ -66,7 +66,8 @@ pub struct PsbtInput {
 pub struct PsbtError {
     /// Map that contains the error: `global`, `input 0`, `output 0`, …; `the PSBT` if the bytes have no maps.
     pub map: String,
-    /// Field that contains the error, such as `PSBT_IN_SEQUENCE`. `None` if the error is not in a field that a BIP defines.
+    /// Field that contains the error, such as `PSBT_IN_SEQUENCE`. `None` if the error is not in a field that a BIP
+    /// defines.
     pub field: Option<String>,
     /// Description of what is wrong in the map or field.
     pub problem: String,
@@ -200,9 +201,9 @@ fn read_output(map: &Map) -> Result<TxOut, PsbtError> {
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from(script.to_vec()) })
 }
 
-/// Returns the lock time of a version 2 PSBT (BIP 370 "Determining Lock Time"), or `None` if no input requires a lock.
-/// The lock is a height or a time. Every input that requires a lock must allow this kind. If all of them allow both
-/// kinds, it is a height. The result is the maximum of the required locks of this kind.
+/// Returns the lock time of a version 2 PSBT (BIP 370 "Determining Lock Time"): the maximum of the lock times that
+/// inputs require. It is a block height if all these inputs accept a height, otherwise a time. Returns `None` if no
+/// input requires a lock time. Fails if some inputs accept only a height and others only a time.
 fn lock_time(global: &Map, inputs: &[Map]) -> Result<Option<u32>, PsbtError> {
     let mut locks = Vec::new();
     for map in inputs {

@@ -363,8 +363,8 @@ fn lock_time(value: &[u8]) -> Result<u32, String> {
 
 /// Decodes the unsigned transaction of a version 0 PSBT.
 ///
-/// BIP 174: "The transaction must be in the old serialization format (without witnesses)." In that format a transaction may
-/// have no inputs, which the witness serialization cannot express.
+/// BIP 174: "The transaction must be in the old serialization format (without witnesses)." In that format a
+/// transaction may have no inputs, which the witness serialization cannot express.
 pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> {
     let tx = decode_transaction_without_witnesses(bytes).map_err(|error| {
         match is_in_witness_serialization(bytes, &error) {

@@ -1,5 +1,5 @@
-//! Tests PSBTs that are invalid according to the BIPs. Each is paired with a valid one that differs in one detail, and has
-//! the exact error.
+//! Tests PSBTs that are invalid according to the BIPs. Each is paired with a valid one that differs in one detail.
+//! The tests check the exact errors.
 
 mod shapes;
 
@@ -8,10 +8,10 @@ use bitcoin::base64::engine::general_purpose::STANDARD;
 use bitcoin::consensus::encode::serialize;
 use sigstack_debugger::Psbt;
 
-/// A map: pairs of a key, which starts with its type, and a value.
+/// A PSBT map. Each pair is a key, which starts with its type, and a value.
 type Map = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The maps of a PSBT.
+/// The global, input and output maps of a PSBT that a test changes.
 #[derive(Clone)]
 struct Maps {
     global: Map,

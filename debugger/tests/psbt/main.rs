@@ -1,5 +1,5 @@
-//! Tests of PSBTs of both versions. rust-bitcoin writes those of version 0; those of version 2 are written by hand from BIP
-//! 370.
+//! Tests of PSBTs of both versions. rust-bitcoin writes those of version 0; those of version 2 are written by hand
+//! from BIP 370.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 

@@ -4,7 +4,8 @@ use serde_json::Value;
 use sigstack_debugger::Psbt;
 use sigstack_test_support::shared;
 
-/// Every `invalid` and `invalid_with_msg` row is rejected, and every `valid` row is accepted.
+/// Every PSBT in the lists `invalid` and `invalid_with_msg` of Core's tests is rejected. Every PSBT in the list
+/// `valid` is accepted.
 #[test]
 fn bitcoin_cores_functional_test_rows() {
     let Some(path) = shared("vectors/psbt/rpc_psbt.json") else { return };

@@ -34,7 +34,8 @@ pub(crate) fn ecdsa(number: u8, digest: [u8; 32], hash_type: u8) -> Vec<u8> {
     [signature.serialize_der().to_vec(), vec![hash_type]].concat()
 }
 
-/// A transaction with two inputs that spend outputs of the same script and of different amounts. The tests verify input 0.
+/// A transaction with two inputs that spend outputs of the same script and of different amounts. The tests verify
+/// input 0.
 pub(crate) struct Spending {
     pub(crate) tx: Transaction,
     pub(crate) prevouts: Vec<TxOut>,
