@@ -90,7 +90,8 @@ fn print_compiler(criterion: &mut Criterion, lines: &mut String) -> Result<(), S
     Ok(())
 }
 
-/// Returns the first tapscript shape for each opcode, among today's opcodes and those of proposals.
+/// Returns one shape (tapscript that repeats one opcode) for each opcode, both of today and of proposals. It is the
+/// first shape with this opcode.
 fn one_shape_each() -> Vec<Shape> {
     let mut shapes: Vec<Shape> = Vec::new();
     for shape in opcodes::today().into_iter().chain(opcodes::proposed().into_iter().map(|(_, shape)| shape)) {

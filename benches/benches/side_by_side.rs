@@ -165,8 +165,9 @@ impl Ratios for Run<'_> {
         Some((self.ratio)(row.active.as_ref()?, &row.engine))
     }
 
-    /// Computes the additional times from the ratios of both workloads to libsecp256k1 alone, because these ratios
-    /// vary less than the times.
+    /// Divides the engine's additional time for `workload`, compared with `base`, by that of libsecp256k1 alone. The
+    /// times are computed from the ratios of both workloads to libsecp256k1, because these ratios vary less than the
+    /// times.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64> {
         let of = |name| Some((self.row(name)?.floor.as_ref()?.timing.median, self.to_floor(name)?));
         let ((more, more_ratio), (less, less_ratio)) = (of(workload)?, of(base)?);

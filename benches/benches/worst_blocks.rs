@@ -1,4 +1,5 @@
-//! Finds the slowest blocks with a search over script shapes, and compares them with a block of 80,000 Schnorr checks:
+//! Searches for the blocks that take longest to verify. The search tries scripts that repeat one opcode. The blocks
+//! are compared with a block of 80,000 Schnorr checks:
 //!
 //!     cargo bench --bench worst_blocks -- [--rounds N] [--part WEIGHT] [--json FILE] [--svg FILE]
 //!     cargo bench --bench worst_blocks -- --merge FOLDER        merges the files that `--json` wrote on several machines

@@ -154,8 +154,8 @@ pub struct Plan {
 /// Number of times that a round measures the series of a group in forward and then in reverse order.
 pub const TURNS: usize = 3;
 
-/// Measures all series in interleaved rounds. Returns the results in the order of the groups and of the series in a
-/// group.
+/// Measures all series in interleaved rounds. A group consists of series whose ratios matter. Returns the results in
+/// the order of the groups and of the series in a group.
 ///
 /// In each round, the groups and the series of a group are in a shuffled order. The series of a group are measured in
 /// forward and in reverse order, so that a drift within a round affects the first and the last equally. The fastest

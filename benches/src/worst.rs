@@ -182,9 +182,9 @@ struct Today<'t> {
 /// Builds the worst blocks: one for today's tapscript, one for each proposal, and one for each opcode of today. An
 /// opcode fills its block alone, unless it checks signatures.
 ///
-/// The returned blocks are parts of the weight `part`. If the machine's speed varies, several short measurements in
-/// alternation with the reference block are more accurate than one long measurement. For today's tapscript and for
-/// proposals, the whole block is also built and verified once.
+/// Of each block, only a part with the weight `part` is built and returned. If the machine's speed varies, several
+/// short measurements in alternation with the reference block are more accurate than one long measurement. For today's
+/// tapscript and for proposals, the whole block is also built and verified once.
 pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
     let of_today = || timed.iter().filter(|one| one.proposal.is_none());
     let (with_checks, without): (Vec<&Timed>, Vec<&Timed>) = of_today().partition(|one| one.shape.checks > 0);

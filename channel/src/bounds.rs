@@ -41,7 +41,7 @@ impl fmt::Display for OutOfBounds {
 impl core::error::Error for OutOfBounds {}
 
 impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
-    /// Returns the value if it is within the range. NaN is never within the range.
+    /// Returns `value` if it is within this range. NaN is never within the range.
     ///
     /// # Errors
     ///

@@ -419,8 +419,8 @@ impl PartialCommitment {
         session.aggregate(&[own, part])
     }
 
-    /// Serializes a partial commitment signature: the salt, the other party's public nonce and its partial signature,
-    /// in this order.
+    /// Serializes the stored data of a commitment transaction's signature: the salt, the other party's public nonce
+    /// and its partial signature, in this order.
     pub fn to_bytes(&self) -> Vec<u8> {
         [&self.salt[..], &self.nonce, &self.part].concat()
     }

@@ -1,5 +1,5 @@
-//! Measures options of the signed sequence form: fee inputs with permissive hash types, three kinds of second stages
-//! for HTLCs, and towers with a reward.
+//! Measures options of the signed sequence form: ways to pay the fee of a commitment transaction, ways to fix the
+//! second-stage transaction of an HTLC, and leaves for watchtowers with a reward.
 //!
 //! For each option, a transaction is built and verified with the script interpreter.
 
@@ -255,8 +255,9 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     Ok(variants)
 }
 
-/// Measures two kinds of the leaf that a watchtower uses. In one, the client gives a key to its watchtowers. In the
-/// other, the leaf has the watchtower's own key, and the reward is paid to the watchtower.
+/// Measures two kinds of the taproot leaf with which a watchtower punishes an old state. In one, the client gives a
+/// key to its watchtowers. In the other, the leaf has the watchtower's own key, and the reward is paid to the
+/// watchtower.
 fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let (state, newest) = (0x0080_0000, 0x0080_0001);
     let number_key = x_only(&keys.number);

@@ -1,6 +1,6 @@
-//! Property: the output of a compiled policy can be spent exactly if the policy's canonical form is satisfied. For
-//! every set of satisfied conditions, the planner finds a witness exactly if the canonical form evaluates to true. The
-//! engine accepts this witness, which has the planned size, and refuses damaged witnesses.
+//! Property: the planner finds a witness for a compiled policy exactly if the policy's canonical form is satisfied.
+//! This is tested for every set of conditions that may be met. The engine accepts the witness, which has the planned
+//! size, and refuses damaged witnesses.
 //!
 //! Fuzz input: the choices of the policy generator, a byte each. A policy has at most [`MOST`] conditions.
 

@@ -1,5 +1,6 @@
-//! Property: for any script, stack and answers of the host, execution terminates. It takes at most one step for each byte of the
-//! script, and the stacks never exceed the limits. The verdict is the same in every run, with or without an inspector.
+//! Property: the execution of any script on any stack terminates, whatever the host answers. (The host verifies
+//! signatures and locks.) The execution takes at most one step for each byte of the script, and the stacks never
+//! exceed the limits. The verdict is the same in every run, with or without an inspector.
 //!
 //! Fuzz input: [flags](crate::flags::any), a byte for the context, the host's answers (8 bytes, used bit by bit in
 //! rotation), the script (with a length prefix), then stack elements (with length prefixes) until the end.

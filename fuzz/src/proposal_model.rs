@@ -1,9 +1,11 @@
-//! Property: tapscripts with the proposals' opcodes end as a [small model](model) written from the BIPs predicts. The error is
-//! the same, and so is the final stack if no opcode fails. Each proposal is inactive, discouraged or active.
+//! Property: a tapscript with the proposals' opcodes has the result that a [small model](model), written from the
+//! BIPs, predicts. The error is the same. If no opcode fails, the final stack is also the same. Each proposal is
+//! inactive, discouraged or active.
 //!
 //! Fuzz input: the states of the proposals (two bits each, 2 bytes), policy flags (a byte), a byte, then a
-//! [recipe](crate::recipe) whose place is always tapscript. If the byte is odd, opcodes unknown to the model are
-//! removed from the script. Otherwise each byte of the script is mapped to an opcode that the model supports.
+//! [recipe](crate::recipe), whose output type is ignored: it is always tapscript. If the byte is odd, opcodes unknown
+//! to the model are removed from the script. Otherwise each byte of the script is mapped to an opcode that the model
+//! supports.
 
 pub mod model;
 
@@ -44,8 +46,8 @@ impl Inspector for LastStack {
     }
 }
 
-/// Returns a set of flags. Two bits of `states` select whether a proposal is inactive, discouraged or active, for each
-/// proposal. Each bit of `policy` selects a flag of [`POLICY`].
+/// Returns a set of flags. For each proposal, two bits of `states` select whether it is inactive, discouraged or
+/// active. Each bit of `policy` selects a flag of [`POLICY`].
 fn flags(states: u16, policy: u8) -> Flags {
     let mut flags = Flags::CONSENSUS;
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());

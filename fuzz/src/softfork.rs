@@ -1,5 +1,5 @@
-//! Property: every flag, including those of proposals, is a soft fork. If A is a subset of the flags B, a transaction
-//! input that is accepted under B is also accepted under A.
+//! Property: every flag, including those of proposals, is a soft fork. A transaction input that is accepted under a
+//! set of flags is also accepted under every subset of this set.
 //!
 //! Fuzz input: [flags](crate::flags::any) B, eight bytes that select a subset A of B, eight bytes that select a
 //! superset C of B, then a transaction as the module [spend](crate::spend) reads it, which is signed so that it is

@@ -2,9 +2,9 @@
 //! [`verify_differential`](crate::verify_differential) for tapscripts only, because most executions of that target end
 //! before a tapscript is executed. Both targets share their counters.
 //!
-//! Fuzz input: a byte of flags, then a [recipe](crate::recipe), whose place and leaf version are ignored. Features that
-//! would prevent most scripts from being executed are left out: damage, Merkle paths that are too long, and
-//! `OP_SUCCESSx`, which is replaced by other opcodes.
+//! Fuzz input: a byte of flags, then a [recipe](crate::recipe), whose output type and leaf version are ignored. The
+//! target leaves out what would prevent most scripts from being executed: changes after signing, and Merkle paths that
+//! are too long. `OP_SUCCESSx` is replaced by other opcodes.
 
 use std::sync::LazyLock;
 

@@ -69,8 +69,8 @@ pub mod limits {
     pub const MAX_P2WSH_ITEM_SIZE: usize = 80;
     /// Maximum size of each element below a tapscript, in bytes (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
     pub const MAX_TAPSCRIPT_ITEM_SIZE: usize = 80;
-    /// Number of weight units per unit of signature operation cost. For the adjusted virtual size, a transaction has
-    /// at least this weight for each unit (Core `DEFAULT_BYTES_PER_SIGOP`).
+    /// Number of weight units that the adjusted virtual size counts for each unit of signature operation cost, if the
+    /// actual weight is lower (Core `DEFAULT_BYTES_PER_SIGOP`).
     pub const BYTES_PER_SIGOP: u64 = 20;
     /// Maximum virtual size of a version 3 transaction, in bytes (BIP 431; Core `TRUC_MAX_VSIZE`).
     pub const MAX_TRUC_VSIZE: u64 = 10_000;

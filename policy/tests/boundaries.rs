@@ -1,5 +1,5 @@
-//! Tests each rule with two transactions: one at the limit, which is accepted, and one just beyond the limit, which is
-//! refused.
+//! Tests each policy rule with two transactions: one at the limit, which is accepted, and one just beyond the limit,
+//! which is refused.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 

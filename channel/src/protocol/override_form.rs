@@ -40,7 +40,7 @@ pub enum OverrideRule {
     /// After a restart or a new connection, a party signs nothing before all other parties show which signatures they
     /// have.
     ReestablishFirst,
-    /// A party that is shown its own partial signature of an update restores that update as its attempt.
+    /// A party that is shown its own partial signature of an update that it has forgotten attempts this update again.
     TakeOwnPart,
     /// A party that is shown a newer complete update adopts it.
     TakeComplete,

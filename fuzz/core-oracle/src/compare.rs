@@ -7,8 +7,9 @@ use sigstack_vectors::{Case, Expect, InputQuestion, Subject};
 
 use crate::process::Oracle;
 
-/// Returns Core's name for an error of the engine. The engine has a separate error for each proposal that policy refuses, and Core
-/// has one error for each upgrade mechanism (docs/soft-forks.md, column "error when refused").
+/// Returns Core's name for a script error of the engine. If policy refuses the use of a proposal, the engine has one
+/// error for each proposal, and Core only has one for each upgrade mechanism (docs/soft-forks.md, column "error when
+/// refused").
 fn core_name(error: ScriptError) -> &'static str {
     error.in_core().unwrap_or(error).name()
 }

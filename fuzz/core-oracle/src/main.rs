@@ -38,7 +38,7 @@ struct Arguments {
     /// Number of cases to compare.
     #[arg(long, default_value_t = 1_000_000)]
     cases: u64,
-    /// Seed of the mutants, the random spends and the flags.
+    /// Seed of all random choices: the mutants, the random spends and the flags.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Stops after this time, even if there are cases left.

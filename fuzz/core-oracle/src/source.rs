@@ -22,7 +22,7 @@ pub(crate) enum Origin {
     Vector,
     /// A vector with other flags than its own: without the flags of proposals, or with all of Core's flags.
     VectorOtherFlags,
-    /// A mutated vector, or a random tapscript.
+    /// A mutated vector, or a random tapscript. The value is the kind of the mutation.
     Mutant(Kind),
     /// An input that was made from a mutated recipe of the fuzz targets. It is signed after the mutation.
     Recipe,
@@ -55,7 +55,8 @@ pub(crate) struct Source<'a> {
     seed: u64,
 }
 
-/// Of this number of random cases, one is made from a recipe. The others are mutants.
+/// A test case after the vectors is made from a recipe of the fuzz targets if its number is divisible by this number.
+/// The other cases are mutants.
 const RECIPES: u64 = 5;
 
 impl<'a> Source<'a> {

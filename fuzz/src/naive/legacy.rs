@@ -47,8 +47,9 @@ pub fn digest(tx: &Transaction, index: usize, script_code: &[u8], hash_type: u32
     double(&message.concat())
 }
 
-/// Serializes a script code without its `OP_CODESEPARATOR`s, after its length. For a truncated push, Core omits the
-/// bytes after the opcode and the length, but counts them in the length prefix. Such a script fails in any case.
+/// Serializes a script code: its length, then its instructions without `OP_CODESEPARATOR`. For a truncated push, Core
+/// omits the bytes after the opcode and the length, but counts them in the length prefix. Such a script fails in any
+/// case.
 fn serialized(script_code: &[u8]) -> Vec<u8> {
     let mut parts = split(script_code);
     let separators = parts.iter().filter(|part| **part == [0xab]).count();
