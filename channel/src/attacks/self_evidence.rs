@@ -23,7 +23,7 @@ use crate::wallet::Wallet;
 
 const CAPACITY: u64 = 1_000_000;
 const DELAY: u16 = 144;
-/// Feerate of the pinning transaction, in sat/vB.
+/// Feerate of the pinning and contest transactions, in sat/vB.
 const RATE: u64 = 20;
 /// State number of the published commitment transaction, and the higher number that the cheater signs.
 const NUMBERS: (u32, u32) = (0x0080_0000, 0x0080_0001);

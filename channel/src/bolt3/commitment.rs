@@ -18,8 +18,8 @@ pub enum Format {
     /// `option_anchors` with zero-fee HTLC transactions: the commitment transaction pays a small fee. Child
     /// transactions that spend the anchors can pay more.
     Anchors,
-    /// Version 3 commitment transaction without a fee. The amounts of trimmed outputs are added to its P2A output
-    /// (lightning/bolts pull request 1228, in review).
+    /// Version 3 commitment transaction without a fee. Its P2A output receives the amounts of trimmed outputs, up to
+    /// 240 sat (lightning/bolts pull request 1228, in review).
     ZeroFee,
 }
 
@@ -58,8 +58,8 @@ impl Format {
         !matches!(self, Format::StaticRemotekey)
     }
 
-    /// Returns the fee in satoshi that is fixed in an HTLC transaction. The formats with zero-fee HTLC
-    /// transactions fix no fee; whoever publishes the transaction adds an input that pays it.
+    /// Returns the fee in satoshi that is fixed in an HTLC transaction. In the formats with zero-fee HTLC
+    /// transactions it is 0. Whoever publishes the HTLC transaction then adds an input that pays the fee.
     pub const fn htlc_fee(self, direction: HtlcDirection, feerate_per_kw: u64) -> u64 {
         match self {
             Format::StaticRemotekey => self.htlc_weight(direction).saturating_mul(feerate_per_kw) / 1000,

@@ -430,8 +430,7 @@ impl Reporter {
     }
 }
 
-/// Returns the part `share` (0 to 1) of `capacity`, in satoshi. The result is rounded to thousandths of the
-/// capacity.
+/// Returns `capacity` times `share` (0 to 1), in satoshi. `share` is rounded to thousandths.
 fn scaled(capacity: u64, share: f64) -> u64 {
     let thousandths = (0..=1_000u64).find(|nth| precise(*nth) >= share * 1_000.0 - 0.5).unwrap_or(1_000);
     capacity / 1_000 * thousandths

@@ -56,11 +56,11 @@ const LEGEND_AT: u32 = 740;
 /// used to find lines that coincide.
 const NEAR: f64 = 0.006;
 
-/// Length in pixels of a dash of coinciding lines.
+/// Length in pixels of one dash, where coinciding lines are drawn as dashes.
 const DASH: u32 = 8;
 
-/// Length in pixels of a dash of a line that partly covers another line. It differs from [`DASH`], so that
-/// the line below is visible in the gaps.
+/// Length in pixels of one dash, where a line that partly covers another line is drawn as dashes. It differs from
+/// [`DASH`], so that the covered line is visible in the gaps.
 const PART_DASH: u32 = 5;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;

@@ -28,7 +28,8 @@ pub fn contest(state: u32, number_key: &[u8; 32], penalty_key: &[u8; 32]) -> Vec
 }
 
 /// Returns the script of the first condition of [`contest`] and [`tower`]: the publisher has signed a higher state
-/// number, which revokes all lower states. A leaf with this condition alone is unsafe; some attacks exploit it.
+/// number, which revokes all lower states. A leaf with this condition alone is unsafe, as the attacks in this crate
+/// show.
 pub(crate) fn higher_number(state: u32, number_key: &[u8; 32]) -> Vec<u8> {
     CONTEST.conditions(0..1, &[number(state), Bytes(number_key)])
 }
