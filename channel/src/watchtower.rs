@@ -62,8 +62,8 @@ impl Watchtower {
         crate::keys::x_only(&self.key)
     }
 
-    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB. The tower then submits no
-    /// transaction at a lower feerate.
+    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB. The tower submits
+    /// transactions at this feerate or a higher one, unless the amount at stake limits the fee.
     pub fn set_market(&mut self, rate: u64) {
         self.market = rate;
         for client in &mut self.clients {

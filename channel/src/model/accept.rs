@@ -20,8 +20,8 @@ use crate::tx::{set_witness, weight};
 
 /// Maximum number of blocks that a transaction is assumed to need until it confirms, after a party publishes it.
 ///
-/// For three transactions this gives 18 blocks. BOLT 2 recommends that a node closes the channel the same number of
-/// blocks before an HTLC that it can claim expires (`2R + G + S`).
+/// For three transactions this gives 18 blocks. BOLT 2 recommends the same number (`2R + G + S`): a node that wants to
+/// claim an HTLC closes the channel 18 blocks before the HTLC expires.
 pub const CONFIRM_BLOCKS: u16 = 6;
 /// Weight of a P2TR or P2WSH output, in weight units.
 pub const OUTPUT_WEIGHT: u64 = 4 * 43;

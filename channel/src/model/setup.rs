@@ -266,8 +266,8 @@ impl Setup {
         stored.complete(&key, (&signer.seed, &signer.funding), &other.funding.public_key(), &id, message)
     }
 
-    /// Makes all parties sign a transaction whose only input spends `spent` on the key path. `spent` is the output that
-    /// the input spends, and its amount in satoshi.
+    /// Signs a transaction with one input, which spends an output on the key path. The signature is a joint signature
+    /// of all parties. `spent` is the spent output and its amount in satoshi.
     ///
     /// # Errors
     ///
@@ -348,8 +348,9 @@ impl Setup {
         self.settlement_outputs_to(content, &self.payees()?)
     }
 
-    /// Returns the outputs of the transaction that pays a channel state, as [`Setup::settlement_outputs`] does, but
-    /// pays the balances to the scripts `payees`. These may include funding scripts of nested channels.
+    /// Returns the outputs of the transaction that pays the balances and HTLCs of a channel state, as
+    /// [`Setup::settlement_outputs`] does, but pays the balances to the scripts `payees`. These may include funding
+    /// scripts of nested channels.
     ///
     /// # Errors
     ///

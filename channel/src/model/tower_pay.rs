@@ -158,7 +158,8 @@ impl Desk {
         Ok(Desk { key, entropy, spent: BTreeSet::new(), accounts: Vec::new() })
     }
 
-    /// Returns the tower's token key, the public key with which tokens are verified.
+    /// Returns the tower's public token key. With it, clients verify that the tower signed a token with the key that it
+    /// announced.
     pub fn till(&self) -> PublicKey {
         self.key.public_key()
     }

@@ -32,9 +32,9 @@ impl HtlcOutputs {
         own.fold(0, |sum, (htlc, _)| sum.saturating_add(htlc.sat))
     }
 
-    /// Returns the earliest deadline of the HTLCs that the party can claim with a known preimage. This is the first
-    /// block in which the sender can take such an HTLC back. The amount of the deadline is the sum of all such HTLCs
-    /// with the same expiry. Returns `None` if there is no such HTLC.
+    /// Returns the earliest deadline of the HTLCs that have not expired and that the party can claim with a known
+    /// preimage. This is the first block in which the sender can take such an HTLC back. The amount of the deadline is
+    /// the sum of all such HTLCs with the same expiry. Returns `None` if there is no such HTLC.
     pub fn deadline(&self, view: View<'_>, orders: &Orders) -> Option<Deadline> {
         let known = |htlc: &Htlc| htlc.to == self.party && orders.preimage(&htlc.payment_hash).is_some();
         let open = self.outputs.iter().map(|(htlc, _)| htlc);

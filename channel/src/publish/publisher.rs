@@ -141,8 +141,8 @@ impl Publisher {
         &mut self.orders
     }
 
-    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB. No claim is submitted at a
-    /// lower feerate.
+    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB. Claims are submitted at this
+    /// feerate or a higher one, unless their stake or the wallet's budget limits the fee.
     pub fn set_market(&mut self, rate: u64) {
         self.market = rate.max(1);
     }
@@ -168,8 +168,8 @@ impl Publisher {
         self.guard.claims(View::new(chain), &self.orders)
     }
 
-    /// Checks the chain and submits the transaction of every claim whose locks are satisfied. Its feerate is higher
-    /// than after the previous block. A second call before the next block raises no fee.
+    /// Checks the chain and submits the transaction of every claim whose locks are satisfied, normally at a higher
+    /// feerate than after the previous block. A second call before the next block raises no fee.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ const KNOWN: [[u8; 32]; 2] = [[1; 32], [2; 32]];
 /// or slightly more.
 const FEES: u64 = 6_000;
 
-/// Runs `play` for a channel of every construction that has guards. The constructions `bip68` and `tree` get shorter
+/// Calls `play` with a channel of every construction that has guards. The constructions `bip68` and `tree` get shorter
 /// locks than usual.
 fn guarded(mut play: impl FnMut(&'static str, Box<dyn Construction>)) {
     for (name, kind) in KINDS {

@@ -100,7 +100,7 @@ impl SignedSequence {
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] if the coins cannot pay exactly this fee.
+/// [`ChannelError::Refused`] if the coins cannot pay exactly this fee, or if `fees` is [`Fees::Child`].
 pub fn with_fee_inputs(
     fees: Fees,
     version: Step,

@@ -229,7 +229,7 @@ fn a_leaf_that_the_number_key_opens_alone_pays_whom_the_publisher_likes() {
 }
 
 /// If the tower leaf contained a signature of the justice transaction, only a single state number could ever satisfy
-/// this leaf.
+/// this leaf, because the signature commits to nLockTime, which encodes the state number.
 #[test]
 fn a_signature_in_the_leaf_fixes_the_number_too() {
     let generator = generator_keypair().unwrap();
