@@ -31,11 +31,11 @@ pub enum CurveCall {
     Tweak {
         /// X-only internal key of the taproot output.
         internal_key: [u8; 32],
-        /// Tweak that is added to the internal key.
+        /// Tweak that is added to the internal key of the taproot output.
         tweak: [u8; 32],
         /// X-only output key of the taproot output.
         output_key: [u8; 32],
-        /// Whether the Y coordinate of the output key is odd.
+        /// Whether the Y coordinate of the taproot output key is odd.
         is_odd: bool,
     },
 }

@@ -18,13 +18,13 @@ impl Keys {
         Keys { seed, drawn: 0 }
     }
 
-    /// Returns the next 32 pseudorandom bytes of this source.
+    /// Returns the next 32 pseudorandom bytes of this source of keys.
     pub fn bytes(&mut self) -> [u8; 32] {
         self.drawn += 1;
         Sha256::new().chain_update(self.seed).chain_update(self.drawn.to_le_bytes()).finalize().into()
     }
 
-    /// Returns the next key pair of this source.
+    /// Returns the next key pair of this source of keys.
     pub fn key(&mut self) -> Keypair {
         // A hash is not a valid secret key with a probability of 2^-128.
         SecretKey::from_secret_bytes(self.bytes()).expect("a secret key").keypair()

@@ -21,7 +21,7 @@ const LEAF_VERSION: u8 = 0xc0;
 /// An element of a tapscript's initial stack, which is computed when the spending transaction is known.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// An element that consists of these bytes.
+    /// A stack element that consists of these bytes.
     Bytes(Vec<u8>),
     /// A signature of the spending transaction by this key, with this key version and hash type. A hash type of 0 is
     /// not appended to the signature.

@@ -79,18 +79,18 @@ fn processor_time() -> Duration {
 /// nanoseconds per unit of work. Other callers use ratios or seconds.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Timing {
-    /// Median of the samples.
+    /// Median of the measured values (samples).
     pub median: f64,
-    /// Lower quartile: a quarter of the samples is below this value.
+    /// Lower quartile: a quarter of the measured values (samples) is below this value.
     pub lower_quartile: f64,
-    /// Upper quartile: a quarter of the samples is above this value.
+    /// Upper quartile: a quarter of the measured values (samples) is above this value.
     pub upper_quartile: f64,
-    /// Smallest of the samples.
+    /// Smallest of the measured values (samples).
     pub minimum: f64,
 }
 
 impl Timing {
-    /// Computes the statistics of samples, in the same unit as the samples.
+    /// Computes the statistics of measured values (samples), in the same unit as the samples.
     pub fn of(samples: &[f64]) -> Timing {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -105,7 +105,7 @@ impl Timing {
         }
     }
 
-    /// Returns the difference between the upper and the lower quartile, relative to the median.
+    /// Returns the difference between the upper and the lower quartile of the samples, relative to the median.
     pub fn spread(&self) -> f64 {
         (self.upper_quartile - self.lower_quartile) / self.median
     }
@@ -127,7 +127,7 @@ impl Sampled {
         Sampled { timing: Timing::of(&samples), samples }
     }
 
-    /// Returns the median of this series, divided by the median of the other series.
+    /// Returns the ratio of two medians: that of this series, divided by that of the other series.
     pub fn ratio_of_medians(&self, other: &Sampled) -> f64 {
         self.timing.median / other.timing.median
     }
@@ -142,12 +142,12 @@ impl Sampled {
     }
 }
 
-/// How many measurements are made, and how long each takes.
+/// How many time measurements a benchmark makes, and how long each takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Number of rounds. Each round gives one sample of each series.
     pub rounds: usize,
-    /// Approximate duration of a measurement.
+    /// Approximate duration of a time measurement.
     pub sample_time: Duration,
 }
 

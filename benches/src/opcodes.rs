@@ -9,19 +9,20 @@ use crate::shape::{Base, Shape};
 /// Kind of the operands of an opcode. It determines the initial stacks on which the opcode is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
-    /// The opcode has no operands, or the size of its operands does not matter.
+    /// The timed opcode has no operands, or the size of its operands does not matter.
     Nothing,
-    /// The operands are numbers.
+    /// The operands of the timed opcode are numbers.
     Numbers,
-    /// The operands are elements of any size.
+    /// The operands of the timed opcode are stack elements of any size.
     Elements,
-    /// The operand is the depth of a stack element. The stack has at least this number of elements below it.
+    /// The operand of the timed opcode is the depth of a stack element. The stack has at least this number of elements
+    /// below it.
     Depth,
-    /// The operand is a lock time of zero.
+    /// The operand of the timed opcode is a lock time of zero.
     LockTime,
-    /// The operands are a signature and its public key.
+    /// The operands of the timed opcode are a signature and its public key.
     Signature,
-    /// The operands are a signature, a number and the public key.
+    /// The operands of the timed opcode are a signature, a number and the public key.
     SignatureNumber,
 }
 

@@ -12,7 +12,7 @@ use crate::workload::Case;
 
 /// Another verifier (peer), loaded as a dynamic library. It stays loaded until the process ends.
 pub struct Peer {
-    /// Name and version of the verifier.
+    /// Name and version of the other verifier.
     pub name: String,
     verify_all: VerifyAll,
 }

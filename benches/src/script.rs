@@ -1,4 +1,4 @@
-//! Builds scripts from text.
+//! Functions that build scripts from text with the names of opcodes.
 
 use sigstack_interpreter::Opcode;
 

@@ -14,11 +14,11 @@ const VARIANTS: usize = 4;
 /// The part of the engine that a script workload uses most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// No part: the workload has only the fixed cost of a script path spend.
+    /// Only the fixed cost of a script path spend. The script does nothing else.
     Fixed,
-    /// The opcodes for stack operations, numbers and branches.
+    /// Opcodes for stack operations, numbers and branches take most of the time.
     Engine,
-    /// The hash functions. The performance goals cover the workloads with HASH256, SHA256 and SHA1.
+    /// Hash functions take most of the time. The performance goals cover the workloads with HASH256, SHA256 and SHA1.
     Hash,
 }
 

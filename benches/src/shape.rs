@@ -13,29 +13,29 @@ use crate::workload::{Case, Workload};
 /// unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// The stack has equal elements of the same size.
+    /// The initial stack has equal elements of the same size.
     Bytes {
-        /// Number of equal elements on the stack.
+        /// Number of equal elements on the initial stack.
         count: usize,
-        /// Size of each stack element in bytes.
+        /// Size of each element of the initial stack in bytes.
         size: usize,
     },
-    /// The stack has the same number several times.
+    /// The initial stack has the same number several times.
     Number {
-        /// Number of stack elements.
+        /// Number of elements on the initial stack, which all encode the same number.
         count: usize,
-        /// The number that each stack element encodes.
+        /// The number that each element of the initial stack encodes.
         number: i64,
     },
-    /// The stack has three pairs of a transaction signature and its public key. The keys have this version, and the
-    /// signatures have this hash type.
+    /// The initial stack has three pairs of a transaction signature and its public key. The keys have this version,
+    /// and the signatures have this hash type.
     Signature(KeyVersion, u8),
-    /// The stack has the operands of `OP_CHECKSIGADD`: a signature, a number and the public key.
+    /// The initial stack has the operands of `OP_CHECKSIGADD`: a signature, a number and the public key.
     SignatureNumber,
-    /// The stack has the operands of `OP_CHECKSIGFROMSTACK` twice: a signature, a message with this number of bytes,
-    /// and the public key.
+    /// The initial stack has the operands of `OP_CHECKSIGFROMSTACK` twice: a signature, a message with this number of
+    /// bytes, and the public key.
     SignedMessage(usize),
-    /// The stack has the template hash that `OP_CHECKTEMPLATEVERIFY` compares (BIP 119).
+    /// The initial stack has the template hash that `OP_CHECKTEMPLATEVERIFY` compares (BIP 119).
     CheckTemplate,
 }
 
@@ -56,7 +56,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Returns a name that distinguishes this shape from all others.
+    /// Returns a name that distinguishes this shape (tapscript that repeats opcodes) from all others.
     pub fn name(&self) -> String {
         let base = match &self.base {
             Base::Bytes { count, size } => format!("{count} of {size} B"),

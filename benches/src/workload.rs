@@ -9,9 +9,9 @@ use crate::curve::CurveCall;
 /// A transaction whose verification is timed, both serialized and parsed, with the outputs that it spends.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Serialization of the transaction.
+    /// Serialization of the transaction to verify.
     pub bytes: Vec<u8>,
-    /// The parsed transaction.
+    /// The transaction to verify, parsed.
     pub tx: Transaction,
     /// Outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
@@ -67,7 +67,7 @@ pub struct Workload {
     pub name: String,
     /// Script flags under which the transactions are verified.
     pub flags: Flags,
-    /// The variants of the transaction.
+    /// The variants of the transaction, which differ in keys and signatures.
     pub cases: Vec<Case>,
 }
 

@@ -33,7 +33,7 @@ const CLOSE: f64 = 0.75;
 /// A shape (tapscript that repeats one opcode) with its measured time.
 #[derive(Clone, Debug)]
 pub struct Timed {
-    /// The tapscript that was timed.
+    /// The tapscript whose time was measured.
     pub shape: Shape,
     /// Name of the flag of the proposal that the shape needs. `None` for today's opcodes.
     pub proposal: Option<&'static str>,
@@ -108,7 +108,7 @@ pub struct Block {
     pub script: String,
     /// Transaction that fills the part of the block that is built.
     pub case: Case,
-    /// Script flags under which the transaction is verified.
+    /// Script flags under which the block's transaction is verified.
     pub flags: Flags,
     /// Weight of a whole block, divided by the weight of the built part.
     pub parts: f64,
@@ -218,7 +218,7 @@ pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
     blocks
 }
 
-/// Subject of the worst tapscript block that uses no proposals.
+/// Name of the worst tapscript block that uses no proposals, in the results.
 pub const TAPSCRIPT_TODAY: &str = "tapscript today";
 
 #[cfg(test)]

@@ -10,13 +10,13 @@ use crate::model::CONFIRM_BLOCKS;
 /// Allowed range of a parameter, including both limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds<T> {
-    /// Minimum value of the parameter.
+    /// Minimum value that the parameter may have.
     pub least: T,
-    /// Maximum value of the parameter.
+    /// Maximum value that the parameter may have.
     pub most: T,
-    /// Reason for the minimum value, as shown in error messages.
+    /// Reason for the parameter's minimum value, as shown in error messages.
     pub why_least: &'static str,
-    /// Reason for the maximum value, as shown in error messages.
+    /// Reason for the parameter's maximum value, as shown in error messages.
     pub why_most: &'static str,
 }
 
@@ -177,7 +177,7 @@ pub const GAME_DELAY: Bounds<u32> = Bounds {
     why_most: "LND and LDK refuse a longer delay for their own funds",
 };
 
-/// Allowed feerate in sat/vB.
+/// Allowed feerate of a transaction, in sat/vB.
 pub const FEERATE: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000,
@@ -259,7 +259,7 @@ pub const OUTSIDE: Bounds<u64> = Bounds {
     why_most: "there are at most 21 million bitcoin",
 };
 
-/// Allowed share of the hash rate, from 0 to 1.
+/// Allowed share of the network's hash rate, from 0 to 1.
 pub const SHARE: Bounds<f64> = Bounds {
     least: 0.0,
     most: 1.0,

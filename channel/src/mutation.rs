@@ -17,7 +17,7 @@ macro_rules! mutations {
             /// All deliberate faults (mutations).
             pub const ALL: &'static [Mutation] = &[$(Mutation::$name,)*];
 
-            /// Returns a sentence that describes the fault.
+            /// Returns a sentence that describes this deliberate fault.
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Mutation::$name => $text,)*

@@ -24,7 +24,7 @@ pub enum Signing {
 /// Sizes of the data that is stored after a certain number of updates of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Number of updates before this measurement.
+    /// Number of updates of the channel before this measurement.
     pub updates: u32,
     /// Number of bytes that the client of one party stores.
     pub client: usize,
@@ -38,9 +38,9 @@ pub struct Kept {
 /// Result of a long run with many updates of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LongRun {
-    /// Sizes of the stored data at several points of the run.
+    /// Sizes of the stored data at several points of the long run.
     pub kept: Vec<Kept>,
-    /// Number of updates that were signed during the run.
+    /// Number of updates that were signed during the long run.
     pub signed: u32,
     /// Number of published earlier states that the client of the other party answered.
     pub answered: u32,

@@ -18,15 +18,15 @@ use crate::bytes::{Reader, Writer};
 /// How an output commits to a script, and how the input that spends it reveals the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Bare output: the scriptPubKey is the script itself, and the scriptSig pushes the stack.
+    /// Bare output: the scriptPubKey is the recipe's script itself, and the scriptSig pushes the stack.
     Bare,
-    /// P2SH output (BIP 16) of the script.
+    /// P2SH output (BIP 16) of the recipe's script.
     P2sh,
-    /// P2WSH output (BIP 141) of the script.
+    /// P2WSH output (BIP 141) of the recipe's script.
     P2wsh,
-    /// P2WSH output of the script, nested in P2SH (BIP 141).
+    /// P2WSH output of the recipe's script, nested in P2SH (BIP 141).
     P2shP2wsh,
-    /// Script path of a taproot output (BIP 342), whose leaf is the script.
+    /// Script path of a taproot output (BIP 342), whose leaf is the recipe's script.
     Tapscript,
     /// Key path of a taproot output (BIP 341). The recipe's internal key is used as the output key.
     KeyPath,
@@ -34,10 +34,11 @@ pub enum Place {
     P2wpkh,
     /// P2WPKH output nested in P2SH (BIP 141). The recipe's script is not used.
     P2shP2wpkh,
-    /// The scriptPubKey is the script itself, and the witness is the stack. Intended for witness programs of other
-    /// versions.
+    /// The scriptPubKey is the recipe's script itself, and the witness is the stack. Intended for witness programs of
+    /// other versions.
     Program,
-    /// P2SH output of the script, and the witness is the stack. Intended for witness programs of other versions.
+    /// P2SH output of the recipe's script, and the witness is the stack. Intended for witness programs of other
+    /// versions.
     P2shProgram,
 }
 
@@ -65,7 +66,7 @@ const PLACES: [Place; 16] = [
 /// An input of the transaction that a recipe describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
-    /// nSequence of the input.
+    /// nSequence of this transaction input.
     pub sequence: u32,
     /// Amount in satoshi of the output that this input spends.
     pub amount: u64,
@@ -90,13 +91,14 @@ pub struct Damage {
 pub struct Recipe {
     /// How the output that the verified input spends commits to the script.
     pub place: Place,
-    /// nVersion of the transaction.
+    /// nVersion of the transaction that the recipe describes.
     pub version: i32,
-    /// nLockTime of the transaction.
+    /// nLockTime of the transaction that the recipe describes.
     pub lock_time: u32,
-    /// Inputs of the transaction. There are from 1 to [`MAX_INPUTS`].
+    /// Inputs of the transaction that the recipe describes. There are from 1 to [`MAX_INPUTS`].
     pub inputs: Vec<Input>,
-    /// Outputs of the transaction, at most [`MAX_OUTPUTS`]. Each is an amount in satoshi and a scriptPubKey.
+    /// Outputs of the transaction that the recipe describes, at most [`MAX_OUTPUTS`]. Each is an amount in satoshi and
+    /// a scriptPubKey.
     pub outputs: Vec<(u64, Vec<u8>)>,
     /// Index of the input to verify.
     pub index: usize,

@@ -39,7 +39,7 @@ pub enum PolicyError {
         /// Index of the output with the nonstandard scriptPubKey.
         output: usize,
     },
-    /// The `OP_RETURN` outputs are larger in total than the node allows.
+    /// The `OP_RETURN` scripts of the transaction are larger in total than the node allows.
     DataCarrier {
         /// Index of the `OP_RETURN` output at which the total size exceeds the limit.
         output: usize,
@@ -53,7 +53,7 @@ pub enum PolicyError {
         /// Index of the bare multisig output.
         output: usize,
     },
-    /// More than one output is dust.
+    /// More than one output of the transaction is dust.
     Dust {
         /// Index of the second dust output.
         output: usize,
@@ -85,7 +85,7 @@ pub enum PolicyError {
     },
     /// The sum of the created outputs exceeds the sum of the spent outputs. The transaction is invalid by consensus.
     InBelowOut {
-        /// Sum of the spent outputs in satoshi.
+        /// Sum of the outputs that the transaction spends, in satoshi.
         spent: u64,
         /// Sum of the outputs that the transaction creates, in satoshi.
         created: u64,
@@ -104,12 +104,12 @@ pub enum PolicyError {
     InputWitnessProgram {
         /// Index of the input that spends the witness program.
         input: usize,
-        /// Version of the spent witness program.
+        /// Witness version of the spent witness program.
         version: u8,
     },
     /// No redeem script can be read from the scriptSig of a P2SH input.
     RedeemScript {
-        /// Index of the P2SH input.
+        /// Index of the P2SH input whose scriptSig gives no redeem script.
         input: usize,
         /// Reason why the scriptSig gives no redeem script.
         problem: RedeemScriptError,
@@ -171,19 +171,19 @@ pub enum WitnessRule {
     RedeemScript(RedeemScriptError),
     /// A P2WSH witness script must have at most 3,600 bytes.
     P2wshScriptSize {
-        /// Size of the witness script in bytes.
+        /// Size of the P2WSH witness script in bytes.
         size: usize,
     },
     /// A P2WSH input must have at most 100 witness elements below the witness script.
     P2wshItems {
-        /// Number of witness elements below the witness script.
+        /// Number of witness elements below the P2WSH witness script.
         count: usize,
     },
     /// Each element below a P2WSH witness script must have at most 80 bytes.
     P2wshItemSize {
         /// Index of the witness element that is too large. The bottom element has index 0.
         item: usize,
-        /// Size of this witness element in bytes.
+        /// Size in bytes of the witness element that is too large.
         size: usize,
     },
     /// A taproot input must not have an annex, because no consensus rule defines a meaning for it yet.
@@ -194,7 +194,7 @@ pub enum WitnessRule {
     TapscriptItemSize {
         /// Index of the witness element that is too large. The bottom element has index 0.
         item: usize,
-        /// Size of this witness element in bytes.
+        /// Size in bytes of the witness element that is too large.
         size: usize,
     },
 }

@@ -32,7 +32,7 @@ pub enum OutputType {
     P2a,
     /// A witness program of version 1 to 16 whose version and length have no consensus rules yet.
     WitnessUnknown {
-        /// Version of the witness program.
+        /// Witness version of the witness program, from 1 to 16.
         version: u8,
     },
     /// A scriptPubKey that has none of the standard forms.

@@ -25,7 +25,7 @@ const INPUT_WEIGHT: usize = 41 * 4;
 /// A scriptPubKey that the search for the slowest legacy block tries.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Name that describes what the script repeats.
+    /// Name of the legacy script, which describes what the script repeats.
     pub name: String,
     /// The legacy script, which is used as scriptPubKey.
     pub script: Vec<u8>,
@@ -38,7 +38,7 @@ struct Checks {
     /// `true` if all signatures differ. A signature is removed from the script code that it signs, so each different
     /// signature signs a different script code.
     distinct: bool,
-    /// `true` if an `OP_CODESEPARATOR` precedes each check.
+    /// `true` if an `OP_CODESEPARATOR` precedes each signature check.
     separated: bool,
 }
 

@@ -9,7 +9,7 @@ use secp256k1::musig::PublicNonce;
 use super::AggregateKey;
 use crate::keys::tagged_hash;
 
-/// All challenges that each public nonce signed. The key is the serialized nonce.
+/// All challenges that each public nonce signed. The map's key is the serialized nonce.
 type Challenges = BTreeMap<Vec<u8>, Vec<[u8; 32]>>;
 
 std::thread_local! {

@@ -81,13 +81,13 @@ pub(super) enum Event {
     Close,
     /// The adversary's latest commitment transaction confirms. A reorganization may make it unconfirmed again.
     PeerConfirmed,
-    /// The honest party gives its partial signature of a cooperative closing.
+    /// The honest party gives its partial signature of a cooperative closing transaction.
     CloseTogether,
     /// The honest party writes its protocol state to the disk.
     Store,
     /// The honest party restarts and reads its protocol state from the disk.
     Crash,
-    /// A backup is made of the honest party's disk.
+    /// The honest party's disk is copied to its backup.
     Backup,
     /// The honest party is restored from the backup without noticing. If no backup was made, it is restored to its
     /// initial state.
@@ -116,7 +116,7 @@ impl fmt::Display for Event {
 struct Game {
     rules: Rules,
     fundings: u8,
-    /// Highest state number that is explored.
+    /// Highest state number that the exploration reaches.
     bound: u32,
     /// Whether a backup can be made while the model runs. If not, only the initial state serves as a backup.
     backups: bool,

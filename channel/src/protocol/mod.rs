@@ -66,7 +66,7 @@ macro_rules! rules {
             /// All rules of the signed sequence channel's update protocol.
             pub const ALL: &'static [Rule] = &[$(Rule::$name,)*];
 
-            /// Returns the rule as an English sentence.
+            /// Returns this protocol rule as an English sentence.
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Rule::$name => $text,)*
@@ -114,7 +114,7 @@ impl Rules {
         Rules { without: Some(rule) }
     }
 
-    /// Returns whether this set contains `rule`.
+    /// Returns whether this set of rules contains `rule`.
     pub fn holds(self, rule: Rule) -> bool {
         self.without != Some(rule)
     }

@@ -60,7 +60,7 @@ impl OverrideRule {
         OverrideRule::TakeComplete,
     ];
 
-    /// Returns the rule as an English sentence.
+    /// Returns this protocol rule as an English sentence.
     pub const fn text(self) -> &'static str {
         match self {
             OverrideRule::OneContent => "The content of a number never changes.",
@@ -88,7 +88,7 @@ pub type Update = (u32, u32);
 /// An update that a party signed and for which it does not yet have the partial signatures of all other parties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signed {
-    /// The update that the party signed.
+    /// The update (state number and content) that the party signed.
     pub update: Update,
     /// Identifier of the set of nonces with which the party signed the update.
     pub session: u32,
@@ -131,7 +131,7 @@ pub struct Keeper {
     /// Index of the party, from 0. Party i proposes the state numbers k with k mod n = i, where n is the number of
     /// parties.
     pub party: u32,
-    /// Number of parties, at most 32.
+    /// Number of parties of the channel, at most 32.
     pub parties: u32,
     /// Latest update for which this party has the signature of all parties.
     pub complete: Update,

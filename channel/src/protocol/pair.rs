@@ -60,7 +60,7 @@ impl fmt::Display for Event {
 
 struct Game {
     rules: Rules,
-    /// Highest state number that is explored.
+    /// Highest state number that the exploration reaches.
     bound: u32,
     /// Index of the party that can be restored from a backup.
     restores: usize,

@@ -6,7 +6,7 @@ use stateright::Model;
 
 /// Result of a check whether every state of a model has a path to a goal state.
 pub(super) struct Reached<A> {
-    /// Number of distinct states of the model.
+    /// Number of distinct states of the explored model.
     pub(super) states: usize,
     /// Actions that lead to a state from which no goal state can be reached. `None` if every state has a path to a
     /// goal state.

@@ -17,7 +17,7 @@ impl Role {
     /// All roles: the two parties and the watchtower.
     pub const ALL: [Role; 3] = [Role::A, Role::B, Role::Tower];
 
-    /// Returns the name of this role in tables.
+    /// Returns the name that tables use for this role (a party or the watchtower).
     pub const fn name(self) -> &'static str {
         match self {
             Role::A => "A",
@@ -30,11 +30,11 @@ impl Role {
 /// The states for which a role knows an [`Item`]: all states, only old ones, or only the latest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// The role knows the item for every state.
+    /// The party or watchtower knows the item (for example a key) for every state.
     Any,
-    /// The role knows the item only if the output belongs to an old state.
+    /// The party or watchtower knows the item (for example a key) only if the output belongs to an old state.
     Old,
-    /// The role knows the item only if the output belongs to the latest state.
+    /// The party or watchtower knows the item (for example a key) only if the output belongs to the latest state.
     Latest,
 }
 
@@ -76,11 +76,11 @@ pub(super) enum Item {
 /// The fact that a role knows an item, for all states or for some of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fact {
-    /// Role that knows the item. `None` means that everybody knows it.
+    /// Role (party or watchtower) that knows the item. `None` means that everybody knows it.
     pub(super) role: Option<Role>,
-    /// States for which the role knows the item.
+    /// States for which the role (party or watchtower) knows the item.
     pub(super) when: When,
-    /// Item that the role knows, such as a key or a signature.
+    /// Item that the role (party or watchtower) knows, such as a key or a signature.
     pub(super) item: Item,
 }
 
@@ -141,7 +141,7 @@ pub(super) struct Output {
     pub(super) policy: Option<&'static str>,
     /// Whether the output belongs to a channel state. If so, old states and the latest state are examined separately.
     pub(super) numbered: bool,
-    /// What each role knows about the output.
+    /// Facts about the output: which items each role knows, such as keys and signatures.
     pub(super) facts: Vec<Fact>,
 }
 

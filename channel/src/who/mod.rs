@@ -24,7 +24,7 @@ use crate::model::{KINDS, Kind};
 pub struct Row {
     /// Spending path: the key path, or the name of the leaf in the policy.
     pub path: String,
-    /// State to which the row applies: `old`, `latest`, or `any`.
+    /// State to which this row of the table applies: `old`, `latest`, or `any`.
     pub state: &'static str,
     /// The smallest sets of roles that can spend by this path, each without the other roles. An empty set means
     /// everybody, including miners.

@@ -35,16 +35,16 @@ struct Arguments {
     /// Path of the oracle (the program with Core's code), which `fuzz/core-oracle/build` prints.
     #[arg(long)]
     oracle: PathBuf,
-    /// Number of cases to compare.
+    /// Number of cases on which the engine is compared with Core.
     #[arg(long, default_value_t = 1_000_000)]
     cases: u64,
     /// Seed of all random choices: the mutants, the random spends and the flags.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Stops after this time, even if there are cases left.
+    /// Stops the comparison after this time, even if there are cases left.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// Number of comparisons that run at a time; by default one for each processor.
+    /// Number of threads that compare cases at the same time; by default one for each processor.
     #[arg(long)]
     threads: Option<usize>,
 }

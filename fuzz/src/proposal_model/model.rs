@@ -44,11 +44,11 @@ pub static OPCODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// Result of executing a script in the model of tapscripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The script succeeded because of an `OP_SUCCESSx`.
+    /// The tapscript succeeded because of an `OP_SUCCESSx`.
     Success,
-    /// The script failed with this script error.
+    /// The tapscript failed with this script error.
     Failed(ScriptError),
-    /// The script ran to its end and left this stack, bottom element first.
+    /// The tapscript ran to its end and left this stack, bottom element first.
     Stack(Vec<Vec<u8>>),
 }
 
