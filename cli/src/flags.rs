@@ -135,7 +135,7 @@ pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
     }
 }
 
-/// Parses the values of `--assign`: `NAME=BYTE`, separated by commas.
+/// Parses the values of `--assign`, which give opcodes of proposals other bytes: `NAME=BYTE`, separated by commas.
 pub(crate) fn code_points(assignments: &[String]) -> Result<CodePoints, Problem> {
     let mut assigned = Vec::new();
     for assignment in assignments.iter().flat_map(|list| list.split(',')).map(str::trim) {

@@ -45,7 +45,7 @@ pub(crate) struct Subject {
     /// Indices of the inputs to verify.
     pub(crate) inputs: Vec<usize>,
     pub(crate) flags: Flags,
-    /// Opcode bytes of the proposals.
+    /// Bytes that stand for the opcodes of proposals, as `--assign` selects them.
     pub(crate) code_points: CodePoints,
     /// Taproot internal key of the output that each input spends, if known.
     internal_keys: Vec<Option<[u8; 32]>>,

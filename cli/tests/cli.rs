@@ -29,7 +29,7 @@ fn sigstack(args: &[&str], folder: &Path) -> Ran {
     Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Creates a folder for a test, with these files in it.
+/// Creates a folder for a test, with the given files. Each file is a pair of a name and a text.
 fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = fs::remove_dir_all(&folder);

@@ -20,7 +20,8 @@ fn run(python: &Path, reference: &Path, args: &[&str]) -> (i32, Value) {
     run_client(python, &reference.join("serve.py"), args)
 }
 
-/// Runs `sigstack conform` with the program `client` as the implementation. Otherwise like [`run`].
+/// Runs `sigstack conform` with the Python program `client` as the implementation. Returns the exit status and the
+/// summary.
 fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack"))
         .args(["conform", "--json", "--file"])

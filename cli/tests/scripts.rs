@@ -29,7 +29,8 @@ const SIGNED: &str = "<e907831f80848d1069a5371b402410364bdf1c5f8307b0084c55f1ce2
                       <0000000000000000000000000000000000000000000000000000000000000000> \
                       <f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9>";
 
-/// With `--assign`, another byte stands for the opcode of a proposal: in assembly, in bytes, in verdicts and in traces.
+/// With `--assign`, another byte stands for the opcode of a proposal. This applies to assembly, disassembly, verdicts
+/// and traces.
 #[test]
 fn another_byte_can_be_assigned_to_the_opcode_of_a_proposal() {
     let csfs = ["--assign", "CSFS=0xbb"];

@@ -95,7 +95,7 @@ pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
     assemble_as(text, &CodePoints::default())
 }
 
-/// Assembles a script in which other bytes stand for the opcodes of proposals.
+/// Assembles a script in which the bytes of `code_points` stand for the opcodes of proposals.
 ///
 /// # Errors
 ///

@@ -16,7 +16,7 @@ pub fn instruction_text(opcode: Opcode, data: &[u8]) -> String {
     instruction_text_as(opcode, opcode, data)
 }
 
-/// Returns one instruction as a word, given the opcode whose rules apply to its byte.
+/// Returns one instruction as an assembly word. `meaning` is the opcode whose rules apply to the byte `opcode`.
 pub(crate) fn instruction_text_as(opcode: Opcode, meaning: Opcode, data: &[u8]) -> String {
     let data_text = hex::encode(data);
     match opcode {
@@ -36,12 +36,12 @@ pub(crate) fn instruction_text_as(opcode: Opcode, meaning: Opcode, data: &[u8]) 
     }
 }
 
-/// Returns a script as words, each with its byte offset. A truncated push at the end is written as raw bytes.
+/// Disassembles a script to words, each with its byte offset. A truncated push at the end is written as raw bytes.
 pub fn disassemble(script: &[u8]) -> Vec<(usize, String)> {
     disassemble_as(script, &CodePoints::default())
 }
 
-/// Disassembles a script in which other bytes stand for the opcodes of proposals.
+/// Disassembles a script in which the bytes of `code_points` stand for the opcodes of proposals.
 pub fn disassemble_as(script: &[u8], code_points: &CodePoints) -> Vec<(usize, String)> {
     let mut words = Vec::new();
     let mut instructions = Instructions::new(script);

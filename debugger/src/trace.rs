@@ -31,7 +31,7 @@ pub struct Subject {
     pub input: usize,
     /// Script verification flags.
     pub flags: Flags,
-    /// Opcode bytes of the proposals.
+    /// Bytes that stand for the opcodes of proposals in this verification.
     pub code_points: CodePoints,
     /// Internal key of the spent output, if the caller knows it. A key path spend does not reveal it.
     pub internal_key: Option<[u8; 32]>,
@@ -158,9 +158,10 @@ pub struct Step {
     pub position: u32,
     /// Byte offset of the opcode in the script.
     pub byte_offset: usize,
-    /// The executed or skipped opcode.
+    /// The executed or skipped opcode, as its byte in the script.
     pub opcode: Opcode,
-    /// The opcode whose rules apply to the byte. It differs from `opcode` only where proposals were assigned other bytes.
+    /// Opcode whose rules apply to the byte `opcode`. It differs from `opcode` only where [`Subject::code_points`]
+    /// gives a proposal another byte.
     pub meaning: Opcode,
     /// Data that the opcode pushes from the script.
     pub data: Vec<u8>,
@@ -178,12 +179,12 @@ pub struct Step {
 }
 
 impl Step {
-    /// Returns the name of the opcode.
+    /// Returns the name of the executed or skipped opcode, according to the rules that apply to its byte.
     pub fn name(&self) -> String {
         self.opcode.name_as(self.meaning)
     }
 
-    /// Returns the instruction as a word of assembly.
+    /// Returns the opcode and its data as an assembly word.
     pub fn text(&self) -> String {
         instruction_text_as(self.opcode, self.meaning, &self.data)
     }

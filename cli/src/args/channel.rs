@@ -279,11 +279,11 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: Option<String>,
 
-    /// Maximum number of moves of the corrupted party in one sequence, not counting waits
+    /// Maximum number of moves of the corrupted party in one attempted attack, not counting waits
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = within(&bounds::SEARCH_MOVES))]
     pub(crate) moves: u32,
 
-    /// Maximum number of times that the corrupted party waits for blocks in one sequence
+    /// Maximum number of times that the corrupted party waits for blocks in one attempted attack
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&bounds::SEARCH_BLOCKS))]
     pub(crate) blocks: u32,
 

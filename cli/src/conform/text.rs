@@ -10,7 +10,7 @@ use super::tally::{Judged, Results, Tally};
 use crate::output::{BAD, GOOD};
 use crate::table::{self, Align, Cell};
 
-/// Maximum number of cases with a difference that the text output shows.
+/// Maximum number of differing cases that the text output shows.
 const SHOWN: usize = 10;
 
 /// Maximum number of cases shown with an unexpected error name, if these do not count as differences.

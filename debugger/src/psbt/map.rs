@@ -9,8 +9,7 @@ use super::PsbtError;
 use super::fields::{Field, Presence, Scope};
 use super::shape::{check_key, check_value, take, take_compact_size};
 
-/// A map of a PSBT: the global map, or the map of one input or output. The keys of `pairs` include the key type as the
-/// first byte.
+/// One map of a PSBT: the global map, or the map of an input or output. Each key in `pairs` begins with its key type.
 pub(super) struct Map {
     scope: Scope,
     name: String,
