@@ -3,10 +3,12 @@
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
 mod commitments;
+mod messages;
+mod mistakes;
+mod stack;
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode, Phase, ScriptError};
 
-use super::anyprevout_mistakes;
 use super::group::{Accepted, Group, Only, Rule};
 use super::item::{Change, Item, Signature};
 use super::keys::{Key, OFF_CURVE, bytes_of};
@@ -127,7 +129,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     versions(&mut group);
     budget(&mut group);
     elsewhere(&mut group);
-    anyprevout_mistakes::cases(&mut group);
+    mistakes::cases(&mut group);
     group.finish()
 }
 

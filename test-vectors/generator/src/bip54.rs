@@ -3,7 +3,8 @@
 use sigstack_interpreter::{Flags, Opcode, ScriptError};
 use sigstack_vectors::Case;
 
-use super::bip54_sigops;
+mod sigops;
+
 use super::group::{Accepted, Group, Rule};
 use super::keys::digest_of;
 use super::whole::{Spent, TransactionVerdict, Whole};
@@ -38,7 +39,7 @@ pub(super) fn spending(inputs: Vec<Spent>) -> Whole {
 
 pub(super) fn cases() -> Result<Vec<Case>, String> {
     let mut group = Group::new("bip54");
-    bip54_sigops::cases(&mut group);
+    sigops::cases(&mut group);
     sizes(&mut group);
     states(&mut group);
     inputs(&mut group);
@@ -102,7 +103,7 @@ fn sizes(group: &mut Group<Whole>) {
 }
 
 fn states(group: &mut Group<Whole>) {
-    let with_sigops = |flags| Whole { flags, ..spending(bip54_sigops::in_one_script(2_501)) };
+    let with_sigops = |flags| Whole { flags, ..spending(sigops::in_one_script(2_501)) };
     let with_64_bytes = |flags| Whole { flags, ..sized(0, 4) };
     let today = Flags::CONSENSUS;
     for (id, made, own, other, verdict) in [

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
 mod budget;
+mod mistakes;
 
 use sigstack_interpreter::{Flags, Opcode, Phase, Proposal, ScriptError};
 
@@ -11,7 +12,7 @@ use super::item::{Change, Item};
 use super::keys::{Key, OFF_CURVE, bytes_of};
 use super::script::Script;
 use super::spec::{Spec, StopsAt, Verdict};
-use super::{csfs_mistakes, states};
+use super::states;
 use sigstack_vectors::Case;
 
 use budget::budget;
@@ -112,7 +113,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     empty_signatures(&mut group);
     unknown_keys(&mut group);
     budget(&mut group);
-    csfs_mistakes::cases(&mut group);
+    mistakes::cases(&mut group);
     group.finish()
 }
 

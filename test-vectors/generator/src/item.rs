@@ -8,8 +8,7 @@ use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self};
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage, TxCache, TxView};
 
-use super::keys::{Key, digest_of};
-use super::paircommit;
+use super::keys::{Key, digest_of, pair_commitment};
 use super::shape::{Field, Shape};
 
 /// An element of a witness, or the data of a push in a script.
@@ -205,7 +204,7 @@ impl Maker<'_> {
             Item::TemplateHash(fields) => self.with_changes(fields, None, |view, message| {
                 Ok(templatehash::template_hash_digest(view, message.annex_hash.as_ref()).to_vec())
             }),
-            Item::Pair(a, b) => Ok(paircommit::commitment(&self.make(a)?, &self.make(b)?).to_vec()),
+            Item::Pair(a, b) => Ok(pair_commitment(&self.make(a)?, &self.make(b)?).to_vec()),
             Item::Made(Made(make)) => make(self, tweak),
             Item::Changed(item, change) => {
                 let mut bytes = self.make_tweaked(item, tweak)?;

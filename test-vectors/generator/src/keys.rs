@@ -1,4 +1,4 @@
-//! The fixed keys of generated cases.
+//! The fixed keys and bytes of generated cases, and hashes that are computed without the engine.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -75,6 +75,17 @@ pub(super) const OFF_CURVE: [u8; 32] = [
     0xee, 0xfd, 0xea, 0x4c, 0xdb, 0x67, 0x77, 0x50, 0xa4, 0x20, 0xfe, 0xe8, 0x07, 0xea, 0xcf, 0x21, 0xeb,
     0x98, 0x98, 0xae, 0x79, 0xb9, 0x76, 0x87, 0x66, 0xe4, 0xfa, 0xa0, 0x4a, 0x2d, 0x4a, 0x34,
 ];
+
+/// Computes the hash that OP_PAIRCOMMIT pushes from the text of BIP 442, without the engine's code.
+pub(super) fn pair_commitment(a: &[u8], b: &[u8]) -> [u8; 32] {
+    let tag = Sha256::digest("PairCommit");
+    let sized = |element: &[u8]| match element.len() {
+        length @ 0..=252 => [&[length.to_le_bytes()[0]], element].concat(),
+        length => [&[0xfd, length.to_le_bytes()[0], length.to_le_bytes()[1]], element].concat(),
+    };
+    let preimage = [tag.as_slice(), tag.as_slice(), &sized(a), &sized(b)].concat();
+    Sha256::digest(preimage).into()
+}
 
 #[cfg(test)]
 mod tests {

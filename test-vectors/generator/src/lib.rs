@@ -4,17 +4,12 @@
 //! if verification stops at another place than expected.
 
 mod anyprevout;
-mod anyprevout_messages;
-mod anyprevout_mistakes;
-mod anyprevout_stack;
 mod bases;
 mod bip54;
-mod bip54_sigops;
 mod bips;
 mod cat;
 mod consensus;
 mod csfs;
-mod csfs_mistakes;
 mod draft;
 mod forge;
 mod group;

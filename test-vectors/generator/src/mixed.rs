@@ -474,7 +474,7 @@ fn everything(group: &mut Group) {
         .push(a)
         .push(b)
         .ops(&[Opcode::OP_2DUP, PC])
-        .push(&super::paircommit::commitment(a, b))
+        .push(&super::keys::pair_commitment(a, b))
         .ops(&[Opcode::OP_EQUALVERIFY, Opcode::OP_CAT, Opcode::OP_SHA256])
         .push(&Sha256::digest(joined))
         .ops(&[Opcode::OP_EQUALVERIFY, Opcode::OP_1, Opcode::OP_CHECKSIGVERIFY, IK, CSFS]);

@@ -6,8 +6,7 @@ use sigstack_interpreter::{Flags, Opcode, PROPOSALS, Phase, ScriptError};
 
 use super::group::{Group, Only, Rule};
 use super::item::Item;
-use super::keys::{Key, bytes_of};
-use super::paircommit::commitment;
+use super::keys::{Key, bytes_of, pair_commitment};
 use super::script::Script;
 use super::shape::Shape;
 use super::spec::{Spec, StopsAt, Verdict};
@@ -160,7 +159,7 @@ pub(super) fn cat(group: &mut Group) {
 
 pub(super) fn pair_commit(group: &mut Group) {
     let flags = Flags::PAIRCOMMIT;
-    let pair = |a: &[u8], b: &[u8]| commitment(a, b).to_vec();
+    let pair = |a: &[u8], b: &[u8]| pair_commitment(a, b).to_vec();
     let committed = |a: &[u8], b: &[u8]| {
         let script = Script::new().op(Opcode::OP_PAIRCOMMIT).push(&pair(a, b)).op(Opcode::OP_EQUAL);
         Spec::tapscript(script).under(flags).with_bytes(a).with_bytes(b)

@@ -7,7 +7,7 @@ use sigstack_interpreter::{Flags, Opcode, Proposal, ScriptError};
 
 use super::group::{Group, Rule};
 use super::item::Item;
-use super::keys::bytes_of;
+use super::keys::{bytes_of, pair_commitment};
 use super::script::Script;
 use super::spec::{Spec, StopsAt, Verdict};
 use super::{opcode_mistakes, states};
@@ -34,24 +34,13 @@ const POPS: Rule =
 const PC: Opcode = Opcode::OP_PAIRCOMMIT;
 const DIFFERS: Verdict = Verdict::Reject(ScriptError::EqualVerify, StopsAt::Opcode(Opcode::OP_EQUALVERIFY));
 
-/// Computes the commitment from the text of the BIP, without the engine's code.
-pub(super) fn commitment(a: &[u8], b: &[u8]) -> [u8; 32] {
-    let tag = Sha256::digest("PairCommit");
-    let sized = |element: &[u8]| match element.len() {
-        length @ 0..=252 => [&[length.to_le_bytes()[0]], element].concat(),
-        length => [&[0xfd, length.to_le_bytes()[0], length.to_le_bytes()[1]], element].concat(),
-    };
-    let preimage = [tag.as_slice(), tag.as_slice(), &sized(a), &sized(b)].concat();
-    Sha256::digest(preimage).into()
-}
-
 /// Returns the script `OP_PAIRCOMMIT <hash> OP_EQUALVERIFY OP_1`.
 fn expecting(hash: &[u8]) -> Script {
     Script::new().op(PC).push(hash).ops(&[Opcode::OP_EQUALVERIFY, Opcode::OP_1])
 }
 
 fn pair(a: &[u8], b: &[u8]) -> Spec {
-    let spec = Spec::tapscript(expecting(&commitment(a, b))).under(Flags::PAIRCOMMIT);
+    let spec = Spec::tapscript(expecting(&pair_commitment(a, b))).under(Flags::PAIRCOMMIT);
     spec.with_bytes(a).with_bytes(b)
 }
 
@@ -67,7 +56,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
             &format!("there are {depth} elements"),
             |spec| {
                 spec.stack.truncate(depth);
-                spec.script = expecting(&commitment(b"", &b"first"[..5 * depth]));
+                spec.script = expecting(&pair_commitment(b"", &b"first"[..5 * depth]));
             },
             Verdict::Reject(ScriptError::InvalidStackOperation, StopsAt::Opcode(PC)),
         );
@@ -118,7 +107,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     let nested = |inner: &[u8], outer: &[u8]| {
         Script::new()
             .ops(&[PC, PC])
-            .push(&commitment(outer, &commitment(inner, b"c")))
+            .push(&pair_commitment(outer, &pair_commitment(inner, b"c")))
             .op(Opcode::OP_EQUALVERIFY)
     };
     let mut chain = Spec::tapscript(nested(b"b", b"a").op(Opcode::OP_1)).under(Flags::PAIRCOMMIT);

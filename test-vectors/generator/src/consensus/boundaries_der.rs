@@ -4,7 +4,7 @@
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
 use super::build::{accept, in_phase, phase, reject, signed};
-use super::mistakes_der::integers;
+use super::mistakes::der::integers;
 use crate::group::{Group, Only, Rule};
 use crate::item::{Ecdsa, Item};
 use crate::keys::Key;

@@ -3,7 +3,7 @@
 use sigstack_interpreter::{Opcode as Op, ScriptError};
 
 use super::build::{accept, bytes, in_phase, phase, reject, signed};
-use super::mistakes_der::integers;
+use super::mistakes::der::integers;
 use crate::forge::Forged;
 use crate::group::{Group, Rule};
 use crate::item::{Change, Ecdsa, Item, Signature};

@@ -13,8 +13,6 @@ mod hash;
 mod limits;
 mod locktime;
 mod mistakes;
-mod mistakes_der;
-mod mistakes_taproot;
 mod multisig;
 mod programs;
 mod push;

@@ -4,7 +4,7 @@
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
-use super::build::{at, in_phase, phase};
+use crate::consensus::build::{at, in_phase, phase};
 use crate::group::{Group, Rule};
 use crate::item::{Ecdsa, Item};
 use crate::keys::Key;
@@ -36,7 +36,7 @@ fn encoded(r: &[u8], s: &[u8]) -> Vec<u8> {
 }
 
 /// Returns the integers R and S of a DER signature.
-pub(super) fn integers(signature: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
+pub(in crate::consensus) fn integers(signature: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let part = |start: usize| {
         let size = usize::from(*signature.get(start).ok_or("no length")?);
         signature.get(start + 1..start + 1 + size).map(<[u8]>::to_vec).ok_or("cut short")

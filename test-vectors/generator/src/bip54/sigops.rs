@@ -7,12 +7,12 @@ use sigstack_interpreter::taproot::{leaf_hash, tweak_hash};
 use sigstack_interpreter::{Flags, Opcode};
 use sigstack_vectors::taptree;
 
-use super::bip54::{SPECIFICATION, TOO_MANY, spending};
-use super::group::{Group, Rule};
-use super::keys::Key;
-use super::script::minimal_push;
-use super::spec::p2sh;
-use super::whole::{Spent, Whole};
+use super::{SPECIFICATION, TOO_MANY, spending};
+use crate::group::{Group, Rule};
+use crate::keys::Key;
+use crate::script::minimal_push;
+use crate::spec::p2sh;
+use crate::whole::{Spent, Whole};
 
 const SUM: Rule = Rule {
     source: SPECIFICATION,

@@ -7,31 +7,31 @@
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode, Phase, ScriptError};
 
-use super::anyprevout::{
+use super::messages::{self, MESSAGE};
+use super::stack;
+use super::{
     CHECKSIG, COMMITS, DEFINED, HASH_TYPES, INTERNAL, ONLY_HERE, SINGLE, SIZE, VALID, fails, leaf, sign,
     valid,
 };
-use super::anyprevout_messages::{self, MESSAGE};
-use super::anyprevout_stack;
-use super::bases::Bases;
-use super::group::{Group, Rule};
-use super::item::{Change, Item, Signature};
-use super::keys::{Key, OFF_CURVE};
-use super::lax::{self, Flaw, Inputs, Lax, Outputs};
-use super::script::Script;
-use super::shape::Shape;
-use super::spec::{Spec, StopsAt, Verdict, Version};
+use crate::bases::Bases;
+use crate::group::{Group, Rule};
+use crate::item::{Change, Item, Signature};
+use crate::keys::{Key, OFF_CURVE};
+use crate::lax::{self, Flaw, Inputs, Lax, Outputs};
+use crate::script::Script;
+use crate::shape::Shape;
+use crate::spec::{Spec, StopsAt, Verdict, Version};
 
 pub(super) fn cases(group: &mut Group) {
     hash_types(group);
     single(group);
     other_keys(group);
     outputs(group);
-    anyprevout_stack::inactive(group);
+    stack::inactive(group);
     sizes(group);
     signatures(group);
-    anyprevout_messages::cases(group);
-    anyprevout_stack::cases(group);
+    messages::cases(group);
+    stack::cases(group);
 }
 
 /// Creates the pair of base cases for a key. `Key(1)` signs the valid case under the rules that apply to this kind of key.

@@ -5,13 +5,13 @@
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode, PROPOSALS, Phase, ScriptError};
 
-use super::anyprevout::{BUDGET, CHECKSIG, EMPTY, STATES, fails, leaf, sign};
-use super::group::{Group, Only, Rule};
-use super::item::{Ecdsa, Item, Signature};
-use super::keys::Key;
-use super::lax::{self, Lax};
-use super::script::Script;
-use super::spec::{Spec, StopsAt, Verdict, Version};
+use super::{BUDGET, CHECKSIG, EMPTY, STATES, fails, leaf, sign};
+use crate::group::{Group, Only, Rule};
+use crate::item::{Ecdsa, Item, Signature};
+use crate::keys::Key;
+use crate::lax::{self, Lax};
+use crate::script::Script;
+use crate::spec::{Spec, StopsAt, Verdict, Version};
 
 const STACK: Rule = Rule {
     source: "BIP 342, Rules for signature opcodes",

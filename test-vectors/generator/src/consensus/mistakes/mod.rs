@@ -3,10 +3,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
+pub(super) mod der;
+mod taproot;
+
 use sigstack_interpreter::{Flags, KeyVersion, Opcode as Op, ScriptError};
 
 use super::build::{EARLIER, LEGACY, at, in_phase, phase};
-use super::{mistakes_der, mistakes_taproot};
 use crate::group::{Group, Only, Rule};
 use crate::item::{Ecdsa, Item, Signature};
 use crate::keys::Key;
@@ -57,8 +59,8 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     hash_types(&mut group);
     script_codes(&mut group);
     no_keys(&mut group);
-    mistakes_der::cases(&mut group);
-    mistakes_taproot::cases(&mut group);
+    der::cases(&mut group);
+    taproot::cases(&mut group);
     locks(&mut group);
     multisig(&mut group);
     group.finish()

@@ -8,17 +8,17 @@
 use sha2::{Digest, Sha256};
 use sigstack_interpreter::{Flags, KeyVersion, Opcode, Phase, ScriptError};
 
-use super::bases::Bases;
-use super::csfs::{
+use super::{
     BUDGET, CSFS, EMPTY_KEY, EMPTY_SIGNATURE, FREE, MESSAGE, ORDER, PUSHES, SIZE, STACK, UNKNOWN_KEY, VALID,
     bare, fails, repeated, signature, valid,
 };
-use super::group::{Group, Rule};
-use super::item::{Change, Item, Signature};
-use super::keys::{Key, OFF_CURVE, bytes_of};
-use super::lax::{self, Flaw};
-use super::script::Script;
-use super::spec::{Spec, StopsAt, Verdict};
+use crate::bases::Bases;
+use crate::group::{Group, Rule};
+use crate::item::{Change, Item, Signature};
+use crate::keys::{Key, OFF_CURVE, bytes_of};
+use crate::lax::{self, Flaw};
+use crate::script::Script;
+use crate::spec::{Spec, StopsAt, Verdict};
 
 const SHARED_BUDGET: Rule = Rule {
     source: "BIP 348, Resource Limits",

@@ -5,14 +5,14 @@
 
 use sigstack_interpreter::{Opcode, ScriptError};
 
-use super::anyprevout::{CHECKSIG, fails, leaf, sign, valid};
-use super::group::{Group, Rule};
-use super::item::{Item, Signature};
-use super::keys::{Key, bytes_of};
-use super::lax::{self, Annex, Lax};
-use super::script::Script;
-use super::shape::Shape;
-use super::spec::Spec;
+use super::{CHECKSIG, fails, leaf, sign, valid};
+use crate::group::{Group, Rule};
+use crate::item::{Item, Signature};
+use crate::keys::{Key, bytes_of};
+use crate::lax::{self, Annex, Lax};
+use crate::script::Script;
+use crate::shape::Shape;
+use crate::spec::Spec;
 
 pub(super) const MESSAGE: Rule = Rule {
     source: "BIP 118, Signature message",

@@ -3,8 +3,8 @@
 
 use sigstack_interpreter::{KeyVersion, Opcode as Op, ScriptError};
 
-use super::build::{at, in_phase, phase};
-use super::mistakes::{SIZES, signed};
+use super::{SIZES, signed};
+use crate::consensus::build::{at, in_phase, phase};
 use crate::group::{Accepted, Group, Only, Rule};
 use crate::item::{Change, Item, Signature};
 use crate::keys::Key;
