@@ -57,7 +57,7 @@ const STACKS: usize = 5 << 20;
 /// Additional memory in bytes that is allowed for each witness element of an input that is not a tapscript spend. No
 /// rule limits the number of these elements before the first opcode runs.
 const PER_ELEMENT: usize = 24;
-/// Additional memory in bytes that is allowed for each input of a transaction.
+/// Additional memory in bytes that is allowed for each input of a transaction with legacy signatures.
 const PER_INPUT: usize = 256;
 
 fn of(case: &Case, flags: Flags) -> usize {

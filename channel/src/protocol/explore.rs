@@ -55,7 +55,7 @@ pub(super) struct World {
 pub(super) enum Memory {
     /// The honest party remembers everything, and no backup was made yet. A backup can still be made.
     Whole,
-    /// The honest party remembers everything, and it can be restored from a backup that was made.
+    /// The honest party remembers everything, and there is a backup from which it can be restored.
     BackedUp,
     /// The honest party was restored and remembers only the backup. The peer has not shown its signatures since the
     /// restore.

@@ -16,8 +16,8 @@ pub enum Message {
         content: ContentId,
         /// Bit mask of the funding outputs for which the sender's partial signature is valid.
         fundings: u8,
-        /// Content (balances and HTLCs) of the receiver's commitment transaction that the sender's partial signature
-        /// is for. It differs from the proposed content only if the sender cheats.
+        /// Content (balances and HTLCs) of the sender's commitment transaction that the receiver is asked to sign. It
+        /// differs from the proposed content only if the sender cheats.
         asked: ContentId,
     },
     /// Second message of an update: accepts a proposal. Contains the sender's signature of the state number, and its

@@ -131,7 +131,7 @@ pub struct Keeper {
     /// Index of the party, from 0. Party i proposes the state numbers k with k mod n = i, where n is the number of
     /// parties.
     pub party: u32,
-    /// Number of parties of the channel, at most 32.
+    /// Number of parties of the channel, from 1 to 32.
     pub parties: u32,
     /// Latest update for which this party has the signature of all parties.
     pub complete: Update,

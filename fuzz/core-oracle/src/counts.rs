@@ -59,7 +59,7 @@ const COLUMNS: [&str; 8] = [
 /// Maximum number of cases on which only the engine may give a verdict. Each such case could hide a difference.
 const MOST_ONLY_ENGINE: u64 = 0;
 
-/// A case on which the engine and Core differ, or on which only the engine gives a verdict.
+/// A case on which the engine and Core did not give the same verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
     origin: Origin,
