@@ -1,7 +1,8 @@
 //! `sigstack`: runs test vectors, verifies transactions, shows the execution of scripts, compiles policies, and
 //! simulates and compares channels.
 //!
-//! Exit status: 0 for a positive result, 1 for a negative result, 2 if the command failed without a result.
+//! Exit status: 0 for a positive result, 1 for a negative result, 2 if an error or unreadable input prevented a
+//! complete result.
 
 mod args;
 mod asm;

@@ -44,7 +44,7 @@ pub(crate) fn width() -> usize {
 pub(crate) enum Status {
     Yes,
     No,
-    /// The command failed without a result: exit status 2.
+    /// An error or unreadable input prevented a complete result: exit status 2.
     Unknown,
 }
 

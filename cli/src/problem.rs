@@ -95,7 +95,7 @@ impl core::error::Error for Problem {}
 /// Reason why a command ends early.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The command failed without a result: exit status 2.
+    /// The command stopped without a result because of this error: exit status 2.
     Unknown(Problem),
     /// The result of the command is negative, for this reason: exit status 1.
     No(Problem),

@@ -108,9 +108,9 @@ pub fn assemble_as(text: &str, code_points: &CodePoints) -> Result<Vec<u8>, AsmE
     Ok(script)
 }
 
-/// Returns the first word of a script that is assembled as a number although Bitcoin Core could have printed it for a push:
-/// ten decimal digits, which are also the hex of five bytes. Such numbers are from 1000000000 to 4294967295, the range of
-/// lock times in seconds.
+/// Returns the first word of a script that has two meanings: ten decimal digits. The word is assembled as a number,
+/// but Bitcoin Core could have printed it as the hex of a push of five bytes. Such numbers are from 1000000000 to
+/// 4294967295, the range of lock times in seconds.
 ///
 /// # Errors
 ///

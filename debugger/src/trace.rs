@@ -334,7 +334,7 @@ pub struct End {
     pub state: State,
     /// Opcode position at which the script ended: that of the failed opcode, or the number of opcodes.
     pub position: u32,
-    /// Whether the script completed, failed at an opcode, or failed after the last opcode.
+    /// How the script ended: completed, at an opcode, at invalid bytes, or after the last opcode.
     pub stopped: Stopped,
     /// Script error with which the script ended, or `Ok` if the script completed.
     pub result: Result<(), ScriptError>,

@@ -147,7 +147,7 @@ pub(crate) enum ChannelCommand {
     },
     /// Explore the update protocols exhaustively, with all of their rules and with one rule left out at a time
     ///
-    /// The exit status is 0 if no party can lose money with all rules, and some party can whenever a rule is left
+    /// The exit status is 0 if no loss of money is found with all rules, and one is found whenever a rule is left
     /// out.
     Rules {
         /// The highest state number that is explored. For the override protocol it is one less

@@ -159,7 +159,8 @@ impl<'a> Results<'a> {
         cases.map(|judged| judged.asked.case.id.as_str())
     }
 
-    /// Returns the cases with an unexpected error name, if those do not count as differences. Otherwise returns none.
+    /// Returns the cases with an unexpected error name, if those do not count as differences. Otherwise returns no
+    /// cases.
     pub(super) fn other_errors(&self) -> impl Iterator<Item = &Judged<'a>> {
         let is_other = |judged: &&Judged<'_>| judged.outcome == Outcome::OtherError;
         self.cases.iter().filter(is_other).filter(|_| !self.errors)

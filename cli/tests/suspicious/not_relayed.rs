@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The policy verdict names why nodes do not relay the transaction, although consensus accepts it.
+/// The policy verdict says why nodes do not relay the transaction, although consensus accepts it.
 #[test]
 fn transactions_that_are_not_relayed() {
     let leaf = || Spend::new().script("1", "", TAPSCRIPT);
