@@ -8,10 +8,10 @@ use bitcoin::{Transaction, TxOut};
 use serde_json::{Map, Value};
 use sigstack_interpreter::{Flags, ScriptError, TransactionError, TransactionRule};
 
-use crate::check::{InputQuestion, Question, TransactionQuestion};
 use crate::dialect::plain_flags;
 use crate::error::Bad;
 use crate::field;
+use crate::question::{InputQuestion, Question, TransactionQuestion};
 
 /// The part of a transaction that a case verifies: one input, or the whole transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

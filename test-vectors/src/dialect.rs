@@ -2,7 +2,7 @@
 //!
 //! Each dialect is one row of a table. The interpreter's own tables resolve the names, so a row contains no flag bits.
 
-use sigstack_interpreter::{FLAGS, FlagKind, Flags, Location, Opcode, Phase, ScriptError, VerifyError};
+use sigstack_interpreter::{FLAGS, FlagKind, Flags, Location, Opcode, Phase, ScriptError};
 
 use crate::error::Bad;
 
@@ -328,15 +328,6 @@ pub(crate) fn plain_flags(text: &str, field: &str) -> Result<Flags, Bad> {
     let flags: Flags = text.parse().map_err(|error| Bad::new(field, error))?;
     flags.check().map_err(|error| Bad::new(field, error))?;
     Ok(flags)
-}
-
-/// Returns the interpreter's verdict as vector files write it.
-pub(crate) fn verdict_name(verdict: &Result<(), VerifyError>) -> String {
-    match verdict {
-        Ok(()) => "OK".into(),
-        Err(VerifyError::Script { error, .. }) => error.name().into(),
-        Err(VerifyError::Usage(error)) => format!("no verdict: {error}"),
-    }
 }
 
 #[cfg(test)]

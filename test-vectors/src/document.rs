@@ -43,14 +43,16 @@ impl From<Document> for Loaded {
 }
 
 impl Loaded {
-    /// Parses a file, which may be compressed with gzip.
-    pub(crate) fn read(bytes: &[u8], limit: u64) -> Result<Loaded, Problem> {
-        Loaded::parse(core::str::from_utf8(&unpack(bytes, limit)?).map_err(|_| Problem::NotText)?)
+    /// Parses a file, which may be compressed with gzip. The content is comma-separated rows if `is_heading` returns true
+    /// for the first line.
+    pub(crate) fn read(bytes: &[u8], limit: u64, is_heading: fn(&str) -> bool) -> Result<Loaded, Problem> {
+        let plain = unpack(bytes, limit)?;
+        Loaded::parse(core::str::from_utf8(&plain).map_err(|_| Problem::NotText)?, is_heading)
     }
 
-    fn parse(text: &str) -> Result<Loaded, Problem> {
+    fn parse(text: &str, is_heading: fn(&str) -> bool) -> Result<Loaded, Problem> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if crate::formats::bip340::is_heading(text.lines().next().unwrap_or_default()) {
+        if is_heading(text.lines().next().unwrap_or_default()) {
             return Ok(Document::rows(text).into());
         }
         let error = match serde_json::from_str(text) {
@@ -171,15 +173,20 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    /// Reads a file that is not comma-separated.
+    fn read(bytes: &[u8], limit: u64) -> Result<Loaded, Problem> {
+        Loaded::read(bytes, limit, |_| false)
+    }
+
     fn document(bytes: &[u8]) -> Document {
-        Loaded::read(bytes, 100).unwrap().document
+        read(bytes, 100).unwrap().document
     }
 
     #[test]
     fn json_and_json_lines_plain_and_compressed() {
         let json = Document::Json(json!([{"a": 1}]));
-        assert_eq!(Loaded::read(b" [{\"a\": 1}]\n", 100), Ok(json.clone().into()));
-        assert_eq!(Loaded::read(&gzip(b"[{\"a\": 1}]"), 100), Ok(json.into()));
+        assert_eq!(read(b" [{\"a\": 1}]\n", 100), Ok(json.clone().into()));
+        assert_eq!(read(&gzip(b"[{\"a\": 1}]"), 100), Ok(json.into()));
         let lines = document(b"{\"a\":1}\n\n{\"a\":2}\n");
         assert_eq!(lines, Document::Lines(vec![json!({"a": 1}), json!({"a": 2})]));
         assert_eq!(lines.items().len(), 2);
@@ -194,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_not_json_says_where() {
-        let problem = |bytes: &[u8]| Loaded::read(bytes, 100).unwrap_err().to_string();
+        let problem = |bytes: &[u8]| read(bytes, 100).unwrap_err().to_string();
         assert_eq!(problem(b"[1,"), "not JSON: EOF while parsing a value at line 1 column 3");
         assert_eq!(problem(b""), "not JSON: EOF while parsing a value at line 1 column 0");
         assert_eq!(
@@ -204,13 +211,13 @@ mod tests {
         assert_eq!(problem(b"\xff\xfe"), "neither gzip nor UTF-8 text");
         assert!(problem(&gzip(b"[]")[..12]).starts_with("damaged gzip data: "));
         assert!(problem("[".repeat(300).as_bytes()).starts_with("larger than 100 bytes"));
-        let deep = Loaded::read("[".repeat(300).as_bytes(), 1000).unwrap_err();
+        let deep = read("[".repeat(300).as_bytes(), 1000).unwrap_err();
         assert!(deep.to_string().contains("recursion limit"), "{deep}");
     }
 
     #[test]
     fn a_broken_line_does_not_lose_the_others() {
-        let loaded = Loaded::read(b"{\"a\":1}\n{\"a\":\n{\"a\":3}\n", 100).unwrap();
+        let loaded = read(b"{\"a\":1}\n{\"a\":\n{\"a\":3}\n", 100).unwrap();
         assert_eq!(loaded.document, Document::Lines(vec![json!({"a": 1}), Value::Null, json!({"a": 3})]));
         let problem = "line 2: EOF while parsing a value at line 1 column 5".to_owned();
         assert_eq!(loaded.broken, BTreeMap::from([(1, problem)]));
@@ -218,14 +225,16 @@ mod tests {
 
     #[test]
     fn trailing_commas_are_ignored_and_counted() {
-        let read = |text: &str| {
-            Loaded::read(text.as_bytes(), 100).map(|loaded| (loaded.document, loaded.trailing_commas))
-        };
-        assert_eq!(read("[[1, 2, ], {\"a\": 3,\n} ,\n]"), Ok((Document::Json(json!([[1, 2], {"a": 3}])), 3)));
-        assert_eq!(read(r#"[",]", "\",]", "\\",]"#), Ok((Document::Json(json!([",]", "\",]", "\\"])), 1)));
-        assert_eq!(read("[1]"), Ok((Document::Json(json!([1])), 0)));
+        let mended =
+            |text: &str| read(text.as_bytes(), 100).map(|loaded| (loaded.document, loaded.trailing_commas));
+        assert_eq!(
+            mended("[[1, 2, ], {\"a\": 3,\n} ,\n]"),
+            Ok((Document::Json(json!([[1, 2], {"a": 3}])), 3))
+        );
+        assert_eq!(mended(r#"[",]", "\",]", "\\",]"#), Ok((Document::Json(json!([",]", "\",]", "\\"])), 1)));
+        assert_eq!(mended("[1]"), Ok((Document::Json(json!([1])), 0)));
         for wrong in ["[1,,]", "[,]", "[1,", "{\"a\",}"] {
-            assert!(read(wrong).is_err(), "{wrong}");
+            assert!(mended(wrong).is_err(), "{wrong}");
         }
     }
 
@@ -242,6 +251,6 @@ mod tests {
     fn expansion_is_bounded() {
         let bomb = gzip(&vec![b' '; 1 << 20]);
         assert!(bomb.len() < 2000);
-        assert_eq!(Loaded::read(&bomb, 1 << 16), Err(Problem::TooLarge { limit: 1 << 16 }));
+        assert_eq!(read(&bomb, 1 << 16), Err(Problem::TooLarge { limit: 1 << 16 }));
     }
 }

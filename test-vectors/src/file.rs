@@ -1,15 +1,17 @@
 //! Reads a vector file from bytes into cases.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::case::Case;
-use crate::check::{Check, InputQuestion, Outcome, Question};
+use crate::check::{Check, Expected};
 use crate::dialect::{Dialect, Rules};
 use crate::document::{Document, Loaded, MAX_FILE_BYTES};
-use crate::error::counted;
-use crate::error::{Bad, InputError, Problem};
-use crate::formats::{Format, Found, Reading};
-use crate::verdict_case::Labels;
+use crate::error::{Bad, InputError, Problem, counted};
+use crate::formats::{Format, is_heading};
+use crate::outcome::Outcome;
+use crate::question::{InputQuestion, Question};
+use crate::reading::{Labels, ParsedCase, Reading};
 
 /// Options for reading a file.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +55,7 @@ pub struct Entry {
     /// The file's comment on the case.
     pub comment: String,
     /// The check that the case makes.
-    pub(crate) check: Check,
+    check: Arc<dyn Check>,
     /// Further information that the file gives about the case, such as the rule and the source.
     pub(crate) labels: Labels,
 }
@@ -68,25 +70,25 @@ pub struct Entry {
 pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<VectorFile, InputError> {
     let whole_file = |problem| InputError { file: name.to_owned(), case: None, field: None, problem };
     let Loaded { document, broken, trailing_commas } =
-        Loaded::read(bytes, options.max_bytes).map_err(whole_file)?;
+        Loaded::read(bytes, options.max_bytes, is_heading).map_err(whole_file)?;
     if matches!(&document, Document::Json(serde_json::Value::Array(items)) if items.is_empty()) {
         return Err(whole_file(Problem::NoCases));
     }
     let format = Format::of(&document, name).map_err(whole_file)?;
     let rules = Rules::new(options.dialect.unwrap_or_else(|| format.dialect(&document)));
-    let Reading { found, mut notes } = format.read(&document, &rules);
+    let Reading { cases, mut notes } = format.read(&document, &rules);
     let mut completed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut entries, mut unread) = (Vec::new(), Vec::new());
-    for mut found in found {
+    for mut case in cases {
         // The item is a placeholder for a line that is not valid JSON.
-        let line = found.number.checked_sub(1).and_then(|item| broken.get(&item));
+        let line = case.number.checked_sub(1).and_then(|item| broken.get(&item));
         if let Some(line) = line {
-            found.check = Err(Bad::new("", Problem::NotJson(line.clone())));
+            case.check = Err(Bad::new("", Problem::NotJson(line.clone())));
         }
-        if let (Ok(_), Some(note)) = (&found.check, found.note.take()) {
+        if let (Ok(_), Some(note)) = (&case.check, case.note.take()) {
             *completed.entry(note).or_default() += 1;
         }
-        match entry(name, found) {
+        match entry(name, case) {
             Ok(entry) => entries.push(entry),
             Err(error) => unread.push(error),
         }
@@ -98,12 +100,12 @@ pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<Vect
         let commas = counted(trailing_commas, "trailing comma");
         notes.push(format!("ignored {commas}, which JSON does not allow"));
     }
-    notes.extend(completed.into_iter().map(|(note, cases)| format!("{}: {note}", counted(cases, "case"))));
+    notes.extend(completed.into_iter().map(|(note, count)| format!("{}: {note}", counted(count, "case"))));
     Ok(VectorFile { name: name.to_owned(), format, entries, unread, notes, rules })
 }
 
-fn entry(file: &str, found: Found) -> Result<Entry, InputError> {
-    let Found { number, id, comment, check, note: _, labels } = found;
+fn entry(file: &str, case: ParsedCase) -> Result<Entry, InputError> {
+    let ParsedCase { number, id, comment, check, note: _, labels } = case;
     let check = check.map_err(|bad| {
         let field = Some(bad.field).filter(|field| !field.is_empty());
         InputError {
@@ -158,14 +160,16 @@ impl Entry {
 
     /// Returns the case, if the file has the project's own format.
     pub fn case(&self) -> Option<&Case> {
-        match &self.check {
-            Check::Case(case) => Some(case),
-            _ => None,
-        }
+        self.check.case()
     }
 
     /// Returns the answer that the file expects, in one or two words.
     pub fn expected(&self) -> String {
+        self.expected_answer().to_string()
+    }
+
+    /// Returns the answer that the file expects.
+    pub(crate) fn expected_answer(&self) -> Expected {
         self.check.expected()
     }
 

@@ -28,15 +28,18 @@ mod field;
 mod file;
 mod formats;
 pub mod interrupt;
+mod outcome;
+mod question;
 mod random;
+mod reading;
 mod run;
 pub mod taptree;
+mod todays_policy;
 mod verdict_case;
 mod write;
 
 pub use bitcoin;
 pub use case::{Case, Expect, Subject};
-pub use check::{InputQuestion, Mismatch, Question, TransactionQuestion};
 pub use dialect::{DIALECTS, Dialect};
 pub use document::{MAX_FILE_BYTES, contains};
 #[cfg(feature = "embedded")]
@@ -44,6 +47,8 @@ pub use embedded::{EMBEDDED, EmbeddedFile};
 pub use error::{InputError, Problem};
 pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
 pub use formats::Format;
+pub use outcome::Mismatch;
+pub use question::{InputQuestion, Question, TransactionQuestion};
 pub use run::{Failure, Report, RunOptions, run};
 pub use verdict_case::{ExpectedVerdict, VerdictCase};
 pub use write::write_file;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::check::Mismatch;
 use crate::file::{Entry, VectorFile};
+use crate::outcome::Mismatch;
 
 /// Which cases to run, and a callback for progress.
 #[derive(Clone, Copy, Default)]

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use sigstack_interpreter::ScriptError;
 
 use crate::case::Subject;
-use crate::check::{Check, InputQuestion, Question, TransactionQuestion, todays_policy};
+use crate::check::Expected;
 use crate::file::{Entry, VectorFile};
+use crate::question::{InputQuestion, Question, TransactionQuestion};
+use crate::todays_policy::todays_policy;
 
 /// The verdict that a file expects for an input or a whole transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,24 +64,6 @@ pub struct VerdictCase {
     pub policy_error: Option<&'static str>,
 }
 
-/// Information that a file gives about a case in addition to the input and its verdict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Labels {
-    pub(crate) id: Option<String>,
-    pub(crate) rule: Option<String>,
-    pub(crate) source: Option<String>,
-    /// Name of the expected error, for formats that do not name one themselves.
-    pub(crate) error: Option<String>,
-}
-
-impl Labels {
-    /// Reads the fields `rule`, `source` and `expect` of an object.
-    pub(crate) fn of(object: &Value) -> Labels {
-        let text = |name| object.get(name).and_then(Value::as_str).map(str::to_owned);
-        Labels { id: None, rule: text("rule"), source: text("source"), error: text("expect") }
-    }
-}
-
 impl VerdictCase {
     /// Returns the line of JSON that is sent to another implementation: an object without spaces and without the expected
     /// verdict.
@@ -119,13 +103,16 @@ impl VectorFile {
     ///
     /// The reason, if the entry does not determine a verdict for an input or a transaction.
     pub fn verdict_cases(&self, entry: &Entry) -> Result<Vec<VerdictCase>, &'static str> {
-        let expected = self.expected_verdict(entry)?;
+        if entry.excuse().is_some() {
+            return Err("the verdict of an older version of Bitcoin Core");
+        }
+        let questions = entry.questions();
+        let expected = self.expected_verdict(entry, questions.len())?;
         let labels = &entry.labels;
         let name = labels.id.clone().unwrap_or_else(|| format!("{}#{}", self.name, entry.number));
         let group = entry.case().and_then(|case| case.extra.get("group")).and_then(Value::as_str);
         let of_id = || labels.id.as_ref().and_then(|id| id.split_once('/')).map(|(group, _)| group);
         let group = group.or_else(of_id).map(str::to_owned);
-        let questions = entry.questions();
         let is_one = questions.len() == 1;
         let prefix = labels.id.iter().map(|id| format!("{id}: ")).next().unwrap_or_default();
         let comment = entry.comment.strip_prefix(&prefix).unwrap_or(&entry.comment);
@@ -150,34 +137,19 @@ impl VectorFile {
         Ok(cases.collect())
     }
 
-    fn expected_verdict(&self, entry: &Entry) -> Result<ExpectedVerdict, &'static str> {
-        if entry.excuse().is_some() {
-            return Err("the verdict of an older version of Bitcoin Core");
-        }
+    /// Returns the verdict that an entry expects. `count` is the number of its questions.
+    fn expected_verdict(&self, entry: &Entry, count: usize) -> Result<ExpectedVerdict, &'static str> {
         let named = |name: &str| ExpectedVerdict::Error(self.rules().dialect().names_of(name));
-        let accepted = |accepted: bool| match (&entry.labels.error, accepted) {
-            (_, true) => ExpectedVerdict::Ok,
-            (Some(error), false) => named(error),
-            (None, false) => ExpectedVerdict::AnyError,
-        };
-        match &entry.check {
-            Check::Case(_) | Check::Script(_) => Ok(match entry.expected().as_str() {
-                "OK" => ExpectedVerdict::Ok,
-                "an error" => ExpectedVerdict::AnyError,
-                name => named(name),
-            }),
-            Check::Asset(asset) => Ok(accepted(asset.is_success())),
-            Check::Valid(_, valid) => Ok(accepted(*valid)),
-            Check::ValidTransaction(_) | Check::WalletSpend(_) | Check::WalletTransaction(_) => {
-                Ok(ExpectedVerdict::Ok)
+        match (entry.expected_answer(), count) {
+            (Expected::Value(_), _) => Err("no question about an input"),
+            (Expected::Ok, _) => Ok(ExpectedVerdict::Ok),
+            (Expected::Error(_) | Expected::AnyError, 0) => Err("a rule about whole transactions"),
+            (Expected::Error(name), 1) => Ok(named(&name)),
+            (Expected::AnyError, 1) => {
+                Ok(entry.labels.error.as_deref().map_or(ExpectedVerdict::AnyError, named))
             }
-            Check::InvalidTransaction(_) => match entry.questions().len() {
-                1 => Ok(ExpectedVerdict::AnyError),
-                0 => Err("a rule about whole transactions"),
-                _ => Err("the file does not say which input is invalid"),
-            },
-            Check::Sighash(_) | Check::Template(_) | Check::Schnorr(_) | Check::WalletOutput(_) => {
-                Err("no question about an input")
+            (Expected::Error(_) | Expected::AnyError, _) => {
+                Err("the file does not say which input is invalid")
             }
         }
     }

@@ -9,14 +9,16 @@ use bitcoin::{Transaction, TxOut};
 use serde_json::Value;
 use sigstack_interpreter::Flags;
 
-use crate::check::{Check, InputQuestion, Outcome, expect_accepted, spend};
+use crate::check::{Check, Expected};
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
-use crate::formats::{Found, Words, rows};
+use crate::formats::{Words, rows};
+use crate::outcome::{Outcome, expect_accepted, spend};
+use crate::question::{InputQuestion, Question};
 use crate::random::Random;
-use crate::verdict_case::Labels;
+use crate::reading::{Labels, ParsedCase};
 
 /// A taproot input with its witness data, the flags to verify with, and the expected result.
 #[derive(Clone, Debug)]
@@ -52,23 +54,23 @@ pub(crate) fn words(document: &Document) -> Words {
     Words { flags: flags.collect(), scripts: vec![] }
 }
 
-pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
-    let mut found = Vec::new();
+pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<ParsedCase> {
+    let mut cases = Vec::new();
     for (nth, item) in document.items().iter().enumerate() {
         let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
         let mut add = |comment: String, check, labels| {
-            found.push(Found { labels, ..Found::new(nth + 1, comment, check) });
+            cases.push(ParsedCase { labels, ..ParsedCase::new(nth + 1, comment, check) });
         };
         if parts(item).next().is_none() {
             let neither = Bad::new("", "has neither success nor failure");
             add(comment.to_owned(), Err(neither), Labels::default());
         }
         for part in parts(item) {
-            let check = read_part(item, part, rules).map(Box::new).map(Check::Asset);
+            let check = read_part(item, part, rules).map(Check::shared);
             add(format!("{comment} ({part})"), check, labels(item, part));
         }
     }
-    found
+    cases
 }
 
 /// Reads the keys that this project's files have in addition to Core's: an id for `success` and one for `failure`, and the
@@ -118,21 +120,14 @@ fn valid_subsets(flags: Flags, number: usize) -> Vec<Flags> {
 }
 
 impl Asset {
-    pub(crate) fn is_success(&self) -> bool {
+    fn is_success(&self) -> bool {
         self.kind != Kind::Failure
     }
+}
 
-    pub(crate) fn question(&self) -> InputQuestion {
-        InputQuestion {
-            tx: self.tx.clone(),
-            prevouts: self.prevouts.clone(),
-            index: self.index,
-            flags: self.flags,
-        }
-    }
-
+impl Check for Asset {
     /// Verifies the input under the flags of the row, then under the further flags that the format requires.
-    pub(crate) fn run(&self, number: usize) -> Outcome {
+    fn run(&self, _: &Rules, number: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         let judge = |flags| expect_accepted(&spend, self.index, flags, self.is_success());
         judge(self.flags)?;
@@ -147,6 +142,15 @@ impl Asset {
                 .collect(),
         };
         others.into_iter().filter(|flags| *flags != self.flags).try_for_each(judge)
+    }
+
+    fn expected(&self) -> Expected {
+        Expected::validity(self.is_success())
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        let (tx, prevouts) = (self.tx.clone(), self.prevouts.clone());
+        vec![Question::Input(InputQuestion { tx, prevouts, index: self.index, flags: self.flags })]
     }
 }
 

@@ -3,37 +3,40 @@
 //! In addition to BIP 446's own fields an object may have `flags`, a comma-separated string or an array; the default is the
 //! consensus flags and TEMPLATEHASH. The optional field `expect` names the error of an invalid input.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use sigstack_interpreter::Flags;
 
 use crate::case::{Case, Expect, Subject};
-use crate::check::{Check, InputQuestion};
+use crate::check::Check;
 use crate::dialect::{Rules, plain_flags};
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
-use crate::formats::Found;
-use crate::verdict_case::Labels;
+use crate::formats::validity::InputValidity;
+use crate::question::InputQuestion;
+use crate::reading::{Labels, ParsedCase};
 
 pub(crate) fn recognise(document: &Document) -> bool {
     let is_spend = |item: &Value| item.get("spending_tx").is_some() && item.get("spent_outputs").is_some();
     document.items().iter().any(is_spend)
 }
 
-pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
     let items = document.items().iter().enumerate();
-    let found = items.map(|(nth, item)| {
+    let cases = items.map(|(nth, item)| {
         let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
         // This project's files begin the comment with the name of the case.
         let id =
             comment.split_once(": ").map(|(id, _)| id).filter(|id| id.contains('/') && !id.contains(' '));
         let labels = Labels { id: id.map(str::to_owned), ..Labels::of(item) };
-        Found { labels, ..Found::new(nth + 1, comment.to_owned(), read_item(item)) }
+        ParsedCase { labels, ..ParsedCase::new(nth + 1, comment.to_owned(), read_item(item)) }
     });
-    found.collect()
+    cases.collect()
 }
 
-fn read_item(item: &Value) -> Result<Check, Bad> {
+fn read_item(item: &Value) -> Result<Arc<dyn Check>, Bad> {
     let tx = field::transaction(field::get(item, "spending_tx")?, "spending_tx")?;
     let prevouts = field::prevouts(field::get(item, "spent_outputs")?, "spent_outputs", &tx)?;
     let index = field::input_index(field::get(item, "input_index")?, "input_index", &tx)?;
@@ -48,7 +51,8 @@ fn read_item(item: &Value) -> Result<Check, Bad> {
     };
     let flags = plain_flags(&flags, "flags")?;
     let Some(name) = item.get("expect") else {
-        return Ok(Check::Valid(Box::new(InputQuestion { tx, prevouts, index, flags }), valid));
+        let question = InputQuestion { tx, prevouts, index, flags };
+        return Ok(InputValidity { question, valid }.shared());
     };
     let name = field::text(name, "expect")?;
     let expect = Expect::from_name(name).filter(|expect| match expect {
@@ -62,5 +66,5 @@ fn read_item(item: &Value) -> Result<Check, Bad> {
     let comment = String::new();
     let subject = Subject::Input(index);
     let case = Case { id: None, comment, tx, subject, prevouts, flags, expect, extra: Default::default() };
-    Ok(Check::Case(Box::new(case)))
+    Ok(case.shared())
 }

@@ -4,12 +4,13 @@
 
 use sigstack_interpreter::verify_schnorr;
 
-use crate::check::{Check, Mismatch, Outcome};
+use crate::check::{Check, Expected};
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field::hex_bytes;
-use crate::formats::Found;
+use crate::outcome::{Mismatch, Outcome};
+use crate::reading::ParsedCase;
 
 /// Names of the columns in the heading of the file.
 const COLUMNS: &[&str] = &[
@@ -41,15 +42,15 @@ pub(crate) fn recognise(document: &Document) -> bool {
     matches!(document, Document::Rows(_))
 }
 
-pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
     let Document::Rows(rows) = document else { return vec![] };
-    let found = rows.iter().skip(1).enumerate().map(|(nth, row)| {
+    let cases = rows.iter().skip(1).enumerate().map(|(nth, row)| {
         // The last column is the comment, which may contain commas.
         let comment = row.get(COLUMNS.len() - 1..).unwrap_or_default().join(",");
-        let check = read_row(row).map(Box::new).map(Check::Schnorr);
-        Found { id: row.first().cloned(), ..Found::new(nth + 1, comment, check) }
+        let check = read_row(row).map(Check::shared);
+        ParsedCase { id: row.first().cloned(), ..ParsedCase::new(nth + 1, comment, check) }
     });
-    found.collect()
+    cases.collect()
 }
 
 fn read_row(row: &[String]) -> Result<SchnorrRow, Bad> {
@@ -83,12 +84,12 @@ fn word(valid: bool) -> &'static str {
     if valid { "TRUE" } else { "FALSE" }
 }
 
-impl SchnorrRow {
-    pub(crate) fn expected(&self) -> &'static str {
-        word(self.valid)
+impl Check for SchnorrRow {
+    fn expected(&self) -> Expected {
+        Expected::Value(word(self.valid))
     }
 
-    pub(crate) fn run(&self) -> Outcome {
+    fn run(&self, _: &Rules, _: usize) -> Outcome {
         let valid = verify_schnorr(&self.signature, &self.public_key, &self.message);
         if valid == self.valid {
             return Ok(());

@@ -6,12 +6,14 @@ use serde_json::Value;
 use sigstack_interpreter::proposals::checktemplateverify::check_template_digest;
 use sigstack_interpreter::{TxCache, TxView};
 
-use crate::check::{Check, Mismatch, Outcome, same_bytes};
+use crate::check::{Check, Expected};
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
-use crate::formats::{Found, rows};
+use crate::formats::rows;
+use crate::outcome::{Mismatch, Outcome, same_bytes};
+use crate::reading::ParsedCase;
 
 /// A transaction, and its expected template hashes for some input indexes.
 #[derive(Clone, Debug)]
@@ -25,14 +27,14 @@ pub(crate) fn recognise(document: &Document) -> bool {
     document.items().iter().any(is_row)
 }
 
-pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
     let items = document.items().iter().filter(|item| rows::comment(item).is_none()).enumerate();
-    let found = items.map(|(nth, item)| {
+    let cases = items.map(|(nth, item)| {
         let comment = item.get("desc").map(Value::to_string).unwrap_or_default();
-        let check = read_row(item).map(Box::new).map(Check::Template);
-        Found::new(nth + 1, comment, check)
+        let check = read_row(item).map(Check::shared);
+        ParsedCase::new(nth + 1, comment, check)
     });
-    found.collect()
+    cases.collect()
 }
 
 fn read_row(item: &Value) -> Result<TemplateRow, Bad> {
@@ -50,8 +52,12 @@ fn read_row(item: &Value) -> Result<TemplateRow, Bad> {
     Ok(TemplateRow { tx, hashes: pairs.collect::<Result<_, Bad>>()? })
 }
 
-impl TemplateRow {
-    pub(crate) fn run(&self) -> Outcome {
+impl Check for TemplateRow {
+    fn expected(&self) -> Expected {
+        Expected::Value("the digest of the file")
+    }
+
+    fn run(&self, _: &Rules, _: usize) -> Outcome {
         let cache = TxCache::default();
         for (index, hash) in &self.hashes {
             let question = format!("template hash at input {index}");

@@ -1,25 +1,26 @@
 //! The formats of vector files. Each has a module that recognises and reads its rows, and defines what is verified.
+//! `rows` and `validity` are parts that several formats share.
 
-pub(crate) mod assets;
-pub(crate) mod basics;
-pub(crate) mod bip340;
-pub(crate) mod cases;
-pub(crate) mod ctvhash;
-pub(crate) mod rows;
-pub(crate) mod script_tests;
-pub(crate) mod script_valid;
-pub(crate) mod sequence;
-pub(crate) mod sighash;
-pub(crate) mod transactions;
-pub(crate) mod wallet;
+mod assets;
+mod basics;
+mod bip340;
+mod cases;
+mod ctvhash;
+mod rows;
+mod script_tests;
+mod script_valid;
+mod sequence;
+mod sighash;
+mod transactions;
+mod validity;
+mod wallet;
 
 use core::fmt;
 
-use crate::check::Check;
 use crate::dialect::{Dialect, Rules};
 use crate::document::Document;
-use crate::error::{Bad, Problem};
-use crate::verdict_case::Labels;
+use crate::error::Problem;
+use crate::reading::{ParsedCase, Reading};
 
 /// A format of vector files.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,16 +45,10 @@ enum Recognise {
 
 /// Function that parses the cases of a file.
 enum Read {
-    Cases(fn(&Document, &Rules) -> Vec<Found>),
+    Cases(fn(&Document, &Rules) -> Vec<ParsedCase>),
     /// Parser that also returns notes on how it read the file, for formats whose columns mean something else in older
     /// files.
     Noted(fn(&Document, &Rules) -> Reading),
-}
-
-/// The cases of a file, and notes on how the file was read where its content allows several interpretations.
-pub(crate) struct Reading {
-    pub(crate) found: Vec<Found>,
-    pub(crate) notes: Vec<String>,
 }
 
 /// Words of a file from which its dialect is detected.
@@ -61,26 +56,6 @@ pub(crate) struct Reading {
 pub(crate) struct Words {
     pub(crate) flags: Vec<String>,
     pub(crate) scripts: Vec<String>,
-}
-
-/// A parsed case, or the error of parsing it.
-pub(crate) struct Found {
-    /// Number of the case, counted from 1; comments are not counted.
-    pub(crate) number: usize,
-    pub(crate) id: Option<String>,
-    pub(crate) comment: String,
-    pub(crate) check: Result<Check, Bad>,
-    /// Note on flags that the reader added to the case. Cases with the same added flags have the same note.
-    pub(crate) note: Option<String>,
-    /// Further information that the file gives about the case, such as the rule and the source.
-    pub(crate) labels: Labels,
-}
-
-impl Found {
-    /// Creates a case without a name.
-    fn new(number: usize, comment: String, check: Result<Check, Bad>) -> Found {
-        Found { number, id: None, comment, check, note: None, labels: Labels::default() }
-    }
 }
 
 /// Every format, in the order in which recognition is tried.
@@ -134,9 +109,14 @@ const FORMATS: &[FormatInfo] = &[
 const fn plain(
     name: &'static str,
     recognise: fn(&Document) -> bool,
-    read: fn(&Document, &Rules) -> Vec<Found>,
+    read: fn(&Document, &Rules) -> Vec<ParsedCase>,
 ) -> FormatInfo {
     FormatInfo { name, recognise: Recognise::Content(recognise), read: Read::Cases(read), words: None }
+}
+
+/// Returns whether the first line of a file is the heading of a format of comma-separated rows.
+pub(crate) fn is_heading(line: &str) -> bool {
+    bip340::is_heading(line)
 }
 
 impl Format {
@@ -171,7 +151,7 @@ impl Format {
     /// Parses the cases of a document.
     pub(crate) fn read(self, document: &Document, rules: &Rules) -> Reading {
         match self.0.read {
-            Read::Cases(read) => Reading { found: read(document, rules), notes: vec![] },
+            Read::Cases(read) => Reading { cases: read(document, rules), notes: vec![] },
             Read::Noted(read) => read(document, rules),
         }
     }

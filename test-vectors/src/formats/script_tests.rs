@@ -11,14 +11,17 @@ use serde_json::Value;
 use sigstack_interpreter::{Flags, Phase, ScriptError, VerifyError};
 
 use crate::asm::assemble;
-use crate::check::{Check, InputQuestion, Mismatch, Outcome, asked, expect_accepted, spend};
+use crate::check::{Check, Expected};
 use crate::dialect::{Rules, completed};
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
+use crate::formats::Words;
 use crate::formats::rows::{self, Row};
-use crate::formats::{Found, Words};
+use crate::outcome::{Mismatch, Outcome, asked, expect_accepted, spend};
+use crate::question::{InputQuestion, Question};
 use crate::random::Random;
+use crate::reading::ParsedCase;
 use crate::taptree::{self, Leaf};
 
 /// Number of random sets of flags with which each row is verified again.
@@ -40,16 +43,6 @@ pub(crate) struct ScriptTest {
     prevout: TxOut,
     flags: Flags,
     expected: Expected,
-}
-
-/// The verdict that a row expects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Expected {
-    Ok,
-    /// The error with this name.
-    Error(String),
-    /// Any error.
-    AnyError,
 }
 
 /// Returns the columns from the scriptSig on, without the optional witness.
@@ -86,9 +79,9 @@ pub(crate) fn words(document: &Document) -> Words {
     words
 }
 
-pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
+pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<ParsedCase> {
     let rows = rows::rows(document).into_iter();
-    let found = rows.map(|row| {
+    let cases = rows.map(|row| {
         let texts = text_columns(row.columns);
         let text = |nth: usize| texts.get(nth).and_then(Value::as_str).unwrap_or_default();
         let comment = match text(4) {
@@ -97,10 +90,10 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
         };
         let read = read_row(&row, rules);
         let note = read.as_ref().ok().and_then(|(_, note)| note.clone());
-        let check = read.map(|(test, _)| Check::Script(Box::new(test)));
-        Found { note, ..Found::new(row.number, comment, check) }
+        let check = read.map(|(test, _)| test.shared());
+        ParsedCase { note, ..ParsedCase::new(row.number, comment, check) }
     });
-    found.collect()
+    cases.collect()
 }
 
 fn read_row(row: &Row<'_>, rules: &Rules) -> Result<(ScriptTest, Option<String>), Bad> {
@@ -212,27 +205,21 @@ impl ScriptTest {
         let tx = spending(&prevout, script_sig, Witness::new());
         Ok(ScriptTest { tx, prevout, flags, expected })
     }
+}
 
-    pub(crate) fn expected(&self) -> &str {
-        match &self.expected {
-            Expected::Ok => "OK",
-            Expected::Error(name) => name,
-            Expected::AnyError => "an error",
-        }
-    }
-
+impl Check for ScriptTest {
     /// Returns the reason why the row counts as passed although the current verdict differs: older versions of Bitcoin Core
     /// returned the expected verdict. `None` if there is no such reason.
-    pub(crate) fn excuse(&self) -> Option<&'static str> {
+    fn excuse(&self) -> Option<&'static str> {
         let verdict = |prevout: &TxOut| {
             spend(&self.tx, core::slice::from_ref(prevout))
                 .ok()
                 .map(|spend| spend.verify_input(0, self.flags).map(drop))
         };
         let is_expected = |error: &str| match &self.expected {
-            Expected::Ok => false,
             Expected::Error(expected) => expected == error,
             Expected::AnyError => true,
+            Expected::Ok | Expected::Value(_) => false,
         };
         match verdict(&self.prevout)? {
             Err(VerifyError::Script { error: ScriptError::CleanStack, location }) => {
@@ -251,14 +238,18 @@ impl ScriptTest {
         }
     }
 
-    pub(crate) fn question(&self) -> InputQuestion {
+    fn expected(&self) -> Expected {
+        self.expected.clone()
+    }
+
+    fn questions(&self) -> Vec<Question> {
         let (tx, prevouts) = (self.tx.clone(), vec![self.prevout.clone()]);
-        InputQuestion { tx, prevouts, index: 0, flags: self.flags }
+        vec![Question::Input(InputQuestion { tx, prevouts, index: 0, flags: self.flags })]
     }
 
     /// Compares the exact verdict. Then verifies a valid row with random flags removed, or an invalid row with random flags
     /// added.
-    pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
+    fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let prevouts = core::slice::from_ref(&self.prevout);
         let spend = spend(&self.tx, prevouts)?;
         let verdict = spend.verify_input(0, self.flags).map(drop);
@@ -268,15 +259,15 @@ impl ScriptTest {
             Err(VerifyError::Script { error, location }) => {
                 let named = |name: &str| rules.dialect().accepts(name, *error, location);
                 match &self.expected {
-                    Expected::Ok => false,
                     Expected::Error(name) => named(name),
                     Expected::AnyError => true,
+                    Expected::Ok | Expected::Value(_) => false,
                 }
             }
             Err(VerifyError::Usage(_)) => false,
         };
         if !as_expected {
-            return Err(Mismatch::verdict(asked(0, self.flags), self.expected(), &verdict));
+            return Err(Mismatch::verdict(asked(0, self.flags), &self.expected, &verdict));
         }
         let mut random = Random::of_case(number);
         let other = (0..VARIATIONS).map(|_| rules.picked(random.next()));

@@ -8,14 +8,14 @@ use serde_json::Value;
 use sigstack_interpreter::Flags;
 
 use crate::asm::assemble;
-use crate::check::Check;
+use crate::check::{Check as _, Expected};
 use crate::dialect::{Rules, completed};
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::rows::{self, Row};
-use crate::formats::script_tests::{Expected, ScriptTest};
-use crate::formats::{Found, Reading};
+use crate::formats::script_tests::ScriptTest;
+use crate::reading::{ParsedCase, Reading};
 
 pub(crate) fn recognise_valid(document: &Document, name: &str) -> bool {
     is_called(name, "scriptvalid") && has_scripts(document)
@@ -70,7 +70,7 @@ fn read(document: &Document, rules: &Rules, expected: &Expected) -> Reading {
     if !has_flags {
         notes.push("no column of flags: every case runs under P2SH and STRICTENC".to_owned());
     }
-    let found = rows.into_iter().map(|row| {
+    let cases = rows.into_iter().map(|row| {
         let text = |nth: usize| row.columns.get(nth).and_then(Value::as_str).unwrap_or_default();
         let comment = match text(if has_flags { 3 } else { 2 }) {
             "" => format!("{} | {}", text(0).trim(), text(1).trim()),
@@ -78,11 +78,11 @@ fn read(document: &Document, rules: &Rules, expected: &Expected) -> Reading {
         };
         let read = read_row(&row, rules, has_flags, expected);
         let note = read.as_ref().ok().and_then(|(_, note)| note.clone());
-        let check = read.map(|(test, _)| Check::Script(Box::new(test)));
-        Found { note, ..Found::new(row.number, comment, check) }
+        let check = read.map(|(test, _)| test.shared());
+        ParsedCase { note, ..ParsedCase::new(row.number, comment, check) }
     });
-    let found = found.collect();
-    Reading { found, notes }
+    let cases = cases.collect();
+    Reading { cases, notes }
 }
 
 fn read_row(

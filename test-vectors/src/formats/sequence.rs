@@ -8,12 +8,14 @@ use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, Witness};
 use serde_json::Value;
 use sigstack_interpreter::Flags;
 
-use crate::check::{Check, InputQuestion};
+use crate::check::Check;
 use crate::dialect::{Rules, plain_flags};
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
-use crate::formats::Found;
+use crate::formats::validity::InputValidity;
+use crate::question::InputQuestion;
+use crate::reading::ParsedCase;
 use crate::taptree::Leaf;
 
 /// Flags of the proposals whose opcodes the scripts use.
@@ -32,20 +34,20 @@ pub(crate) fn recognise(document: &Document) -> bool {
     cases(document).is_some()
 }
 
-pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
-    let Some((key, cases)) = cases(document) else { return vec![] };
-    let mut found = Vec::new();
-    for (nth, item) in cases.iter().enumerate() {
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
+    let Some((key, items)) = cases(document) else { return vec![] };
+    let mut cases = Vec::new();
+    for (nth, item) in items.iter().enumerate() {
         let note = item.get("note").and_then(Value::as_str).unwrap_or_default();
         for (verdict, more) in VERDICTS {
-            let check = read_item(key, item, verdict, more);
-            found.push(Found::new(nth + 1, format!("{note} ({verdict})"), check));
+            let check = read_item(key, item, verdict, more).map(Check::shared);
+            cases.push(ParsedCase::new(nth + 1, format!("{note} ({verdict})"), check));
         }
     }
-    found
+    cases
 }
 
-fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Check, Bad> {
+fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<InputValidity, Bad> {
     let key: [u8; 32] = field::fixed_bytes(key, "internal_key")?;
     let script = field::bytes(field::get(item, "script")?, "script")?;
     let mut witness = field::witness(field::get(item, "witness")?, "witness")?;
@@ -55,7 +57,7 @@ fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Che
     witness.push(&leaf.control_block);
     let flags = plain_flags(&format!("{},{PROPOSALS},{more}", Flags::CONSENSUS), "flags")?;
     let question = InputQuestion { flags, ..wrap(leaf.output_script(), witness) };
-    Ok(Check::Valid(Box::new(question), valid))
+    Ok(InputValidity { question, valid })
 }
 
 /// Creates a transaction with one input, which spends an output with this scriptPubKey and witness.

@@ -4,13 +4,14 @@ use bitcoin::{ScriptBuf, Transaction, TxOut};
 use serde_json::Value;
 use sigstack_interpreter::sighash::legacy;
 
-use crate::check::{Check, Mismatch, Outcome, same_bytes, spend};
+use crate::check::{Check, Expected};
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
-use crate::formats::Found;
 use crate::formats::rows::{self, Row};
+use crate::outcome::{Mismatch, Outcome, same_bytes, spend};
+use crate::reading::ParsedCase;
 
 /// A row of the file.
 #[derive(Clone, Debug)]
@@ -33,13 +34,13 @@ pub(crate) fn recognise(document: &Document) -> bool {
     rows::rows(document).iter().any(|row| is_row(row.columns))
 }
 
-pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
     let rows = rows::rows(document).into_iter();
-    let found = rows.map(|row| {
-        let check = read_row(&row).map(Box::new).map(Check::Sighash);
-        Found::new(row.number, row.comment, check)
+    let cases = rows.map(|row| {
+        let check = read_row(&row).map(Check::shared);
+        ParsedCase::new(row.number, row.comment, check)
     });
-    found.collect()
+    cases.collect()
 }
 
 fn read_row(row: &Row<'_>) -> Result<SighashRow, Bad> {
@@ -56,9 +57,13 @@ fn read_row(row: &Row<'_>) -> Result<SighashRow, Bad> {
     Ok(SighashRow { tx, prevouts, script, index, hash_type, digest })
 }
 
-impl SighashRow {
+impl Check for SighashRow {
+    fn expected(&self) -> Expected {
+        Expected::Value("the digest of the file")
+    }
+
     /// Computes the digest once with cached intermediates and once without, and compares both.
-    pub(crate) fn run(&self) -> Outcome {
+    fn run(&self, _: &Rules, _: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         let view = spend
             .view(self.index)

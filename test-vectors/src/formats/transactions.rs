@@ -12,21 +12,25 @@
 //! pass these checks, because this interpreter never refuses an inactive proposal by a generic flag.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use serde_json::Value;
 use sigstack_interpreter::{Flags, Spend, check_transaction};
 
 use crate::asm::assemble;
-use crate::check::{Check, InputQuestion, Mismatch, Outcome, expect_accepted, spend};
+use crate::check::{Check, Expected};
 use crate::dialect::{Rules, completed, trimmed};
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
+use crate::formats::Words;
 use crate::formats::rows::{self, Row};
 use crate::formats::script_valid::is_called;
-use crate::formats::{Found, Reading, Words};
+use crate::outcome::{Mismatch, Outcome, expect_accepted, spend};
+use crate::question::{InputQuestion, Question};
 use crate::random::Random;
+use crate::reading::{ParsedCase, Reading};
 
 /// Value of the flags column for a transaction that is invalid before any script runs.
 const BAD_TRANSACTION: &str = "BADTX";
@@ -136,20 +140,24 @@ pub(crate) fn read_invalid(document: &Document, rules: &Rules) -> Reading {
 fn read(
     document: &Document,
     is_older: bool,
-    check: impl Fn(&Row<'_>) -> Result<(Check, Option<String>), Bad>,
+    check: impl Fn(&Row<'_>) -> Result<(Arc<dyn Check>, Option<String>), Bad>,
 ) -> Reading {
-    let found = rows::rows(document).into_iter().map(|row| {
+    let cases = rows::rows(document).into_iter().map(|row| {
         let read = check(&row);
         let note = read.as_ref().ok().and_then(|(_, note)| note.clone());
-        Found { note, ..Found::new(row.number, row.comment, read.map(|(check, _)| check)) }
+        ParsedCase { note, ..ParsedCase::new(row.number, row.comment, read.map(|(check, _)| check)) }
     });
-    let found = found.collect();
+    let cases = cases.collect();
     let named = says_invalid(document).is_none().then(|| NAMED_NOTE.to_owned());
     let notes = named.into_iter().chain(is_older.then(|| OLDER_NOTE.to_owned())).collect();
-    Reading { found, notes }
+    Reading { cases, notes }
 }
 
-fn read_valid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Check, Option<String>), Bad> {
+fn read_valid_row(
+    row: &Row<'_>,
+    rules: &Rules,
+    is_older: bool,
+) -> Result<(Arc<dyn Check>, Option<String>), Bad> {
     let (outputs, tx) = read_columns(row)?;
     let prevouts = in_input_order(&tx, outputs)?;
     let named = rules.units(&flags_column(row)?, "flags")?;
@@ -164,24 +172,25 @@ fn read_valid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Check
         let note = (flags != left).then(|| format!("{} was left out with flags that it needs", left - flags));
         (flags, put_back.collect(), note)
     };
-    let valid = ValidTransaction { tx, prevouts, flags, put_back };
-    Ok((Check::ValidTransaction(Box::new(valid)), note))
+    Ok((ValidTransaction { tx, prevouts, flags, put_back }.shared(), note))
 }
 
-fn read_invalid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Check, Option<String>), Bad> {
+fn read_invalid_row(
+    row: &Row<'_>,
+    rules: &Rules,
+    is_older: bool,
+) -> Result<(Arc<dyn Check>, Option<String>), Bad> {
     let (outputs, tx) = read_columns(row)?;
     let text = flags_column(row)?;
     // Files from before 2021 do not mark the transactions that are invalid before any script runs.
     if text == BAD_TRANSACTION || is_older && check_transaction(&tx).is_err() {
-        let malformed = InvalidTransaction::Malformed(tx);
-        return Ok((Check::InvalidTransaction(Box::new(malformed)), None));
+        return Ok((InvalidTransaction::Malformed(tx).shared(), None));
     }
     let prevouts = in_input_order(&tx, outputs)?;
     let named: Vec<Flags> = rules.units(&text, "flags")?.into_iter().map(|unit| unit.flags).collect();
     let (flags, note) = completed(named.iter().copied().collect());
     let needed = if is_older { vec![] } else { named };
-    let refused = InvalidTransaction::Refused { tx, prevouts, flags, needed };
-    Ok((Check::InvalidTransaction(Box::new(refused)), note))
+    Ok((InvalidTransaction::Refused { tx, prevouts, flags, needed }.shared(), note))
 }
 
 /// Returns the third column: names of flags. In the oldest files the column is a boolean, whether P2SH is enforced.
@@ -233,9 +242,9 @@ fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Re
 }
 
 /// Returns one question for each input.
-fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<InputQuestion> {
+fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<Question> {
     let question = |index| InputQuestion { tx: tx.clone(), prevouts: prevouts.to_vec(), index, flags };
-    (0..tx.input.len()).map(question).collect()
+    (0..tx.input.len()).map(question).map(Question::Input).collect()
 }
 
 /// Checks that all inputs are valid.
@@ -251,14 +260,18 @@ fn expect_invalid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
     Err(Mismatch::value(&format!("all {inputs} inputs under {flags}"), "an error".into(), "OK".into()))
 }
 
-impl ValidTransaction {
-    pub(crate) fn questions(&self) -> Vec<InputQuestion> {
+impl Check for ValidTransaction {
+    fn expected(&self) -> Expected {
+        Expected::Ok
+    }
+
+    fn questions(&self) -> Vec<Question> {
         questions(&self.tx, &self.prevouts, self.flags)
     }
 
     /// Checks that the transaction is valid, that it stays valid when flags are removed, and that it becomes invalid when
     /// an excluded flag is enabled again.
-    pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
+    fn run(&self, rules: &Rules, number: usize) -> Outcome {
         if let Err(error) = check_transaction(&self.tx) {
             return Err(Mismatch::value("the transaction's own checks", "OK".into(), error.to_string()));
         }
@@ -277,8 +290,12 @@ impl ValidTransaction {
     }
 }
 
-impl InvalidTransaction {
-    pub(crate) fn questions(&self) -> Vec<InputQuestion> {
+impl Check for InvalidTransaction {
+    fn expected(&self) -> Expected {
+        Expected::AnyError
+    }
+
+    fn questions(&self) -> Vec<Question> {
         match self {
             InvalidTransaction::Malformed(_) => vec![],
             InvalidTransaction::Refused { tx, prevouts, flags, .. } => questions(tx, prevouts, *flags),
@@ -287,7 +304,7 @@ impl InvalidTransaction {
 
     /// Checks that the transaction is invalid, that it stays invalid when flags are added, and that it becomes valid when
     /// one of the listed flags is removed.
-    pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
+    fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let (tx, prevouts, flags, needed) = match self {
             InvalidTransaction::Malformed(tx) => {
                 let Ok(()) = check_transaction(tx) else { return Ok(()) };

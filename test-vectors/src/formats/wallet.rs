@@ -11,12 +11,14 @@ use sigstack_interpreter::sighash::taproot;
 use sigstack_interpreter::taproot::{leaf_hash, tweak_hash};
 use sigstack_interpreter::{Flags, TaprootMessage};
 
-use crate::check::{Check, InputQuestion, Mismatch, Outcome, expect_accepted, same_bytes, spend};
+use crate::check::{Check, Expected};
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
-use crate::formats::Found;
+use crate::outcome::{Mismatch, Outcome, expect_accepted, same_bytes, spend};
+use crate::question::{InputQuestion, Question};
+use crate::reading::ParsedCase;
 use crate::taptree::{Tree, control_block, output_key, output_script};
 
 /// A leaf of a script tree.
@@ -82,16 +84,16 @@ pub(crate) fn recognise(document: &Document) -> bool {
     sections(document).is_some()
 }
 
-pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
     let Some((outputs, spends)) = sections(document) else { return vec![] };
-    let mut checks: Vec<(String, Result<Check, Bad>)> = Vec::new();
+    let mut checks: Vec<(String, Result<Arc<dyn Check>, Bad>)> = Vec::new();
     for (name, section) in [("scriptPubKey", outputs), ("keyPathSpending", spends)] {
         if let Err(bad) = field::array(section, name) {
             checks.push((name.to_owned(), Err(bad)));
         }
     }
     for (nth, output) in elements(outputs).enumerate() {
-        let check = read_output(output).map(Box::new).map(Check::WalletOutput);
+        let check = read_output(output).map(Check::shared);
         checks.push((format!("scriptPubKey {nth}"), check));
     }
     for (nth, spend) in elements(spends).enumerate() {
@@ -109,14 +111,14 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
         }
         for input in inputs.unwrap_or_default() {
             let index = input.pointer("/given/txinIndex").map(Value::to_string).unwrap_or_default();
-            let check = read_spend(spend, input, &unsigned).map(Box::new).map(Check::WalletSpend);
+            let check = read_spend(spend, input, &unsigned).map(Check::shared);
             checks.push((format!("keyPathSpending {nth}, signing of input {index}"), check));
         }
-        let signed = read_signed(spend, &unsigned).map(Box::new).map(Check::WalletTransaction);
+        let signed = read_signed(spend, &unsigned).map(Check::shared);
         checks.push((format!("keyPathSpending {nth}, the signed transaction"), signed));
     }
-    let found = checks.into_iter().enumerate();
-    found.map(|(nth, (comment, check))| Found::new(nth + 1, comment, check)).collect()
+    let cases = checks.into_iter().enumerate();
+    cases.map(|(nth, (comment, check))| ParsedCase::new(nth + 1, comment, check)).collect()
 }
 
 fn elements(value: &Value) -> impl Iterator<Item = &Value> {
@@ -240,8 +242,12 @@ fn read_spend(spend: &Value, item: &Value, unsigned: &Arc<Funded>) -> Result<Wal
     })
 }
 
-impl WalletOutput {
-    pub(crate) fn run(&self) -> Outcome {
+impl Check for WalletOutput {
+    fn expected(&self) -> Expected {
+        Expected::Value("the values of the file")
+    }
+
+    fn run(&self, _: &Rules, _: usize) -> Outcome {
         let hashes = self.leaves.iter().map(|leaf| leaf_hash(leaf.version, &leaf.script));
         let hashes: Vec<[u8; 32]> = hashes.collect();
         same_bytes("leaf hashes", &self.leaf_hashes.concat(), &hashes.concat())?;
@@ -278,17 +284,21 @@ impl WalletOutput {
     }
 }
 
-impl Funded {
+impl Check for Funded {
+    fn expected(&self) -> Expected {
+        Expected::Ok
+    }
+
     /// Returns one question for each input.
-    pub(crate) fn questions(&self) -> Vec<InputQuestion> {
+    fn questions(&self) -> Vec<Question> {
         let (tx, prevouts) = (&self.tx, &self.prevouts);
         let question =
             |index| InputQuestion { tx: tx.clone(), prevouts: prevouts.clone(), index, flags: Flags::POLICY };
-        (0..tx.input.len()).map(question).collect()
+        (0..tx.input.len()).map(question).map(Question::Input).collect()
     }
 
     /// Checks that every input is valid under today's policy.
-    pub(crate) fn run(&self) -> Outcome {
+    fn run(&self, _: &Rules, _: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         (0..self.tx.input.len()).try_for_each(|index| expect_accepted(&spend, index, Flags::POLICY, true))
     }
@@ -296,7 +306,7 @@ impl Funded {
 
 impl WalletSpend {
     /// Returns the question about the input with its expected witness.
-    pub(crate) fn question(&self) -> InputQuestion {
+    fn question(&self) -> InputQuestion {
         let mut tx = self.unsigned.tx.clone();
         if let Some(input) = tx.input.get_mut(self.index) {
             input.witness = self.witness.clone();
@@ -304,8 +314,18 @@ impl WalletSpend {
         let prevouts = self.unsigned.prevouts.clone();
         InputQuestion { tx, prevouts, index: self.index, flags: Flags::CONSENSUS }
     }
+}
 
-    pub(crate) fn run(&self) -> Outcome {
+impl Check for WalletSpend {
+    fn expected(&self) -> Expected {
+        Expected::Ok
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        vec![Question::Input(self.question())]
+    }
+
+    fn run(&self, _: &Rules, _: usize) -> Outcome {
         same_bytes("tweak", &self.tweak, &tweak_hash(&self.internal_key, self.root.as_ref()))?;
         let question = self.question();
         let spend = spend(&question.tx, &question.prevouts)?;

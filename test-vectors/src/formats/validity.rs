@@ -1,0 +1,29 @@
+//! The check of formats that say whether an input is valid, and name no error.
+
+use crate::check::{Check, Expected};
+use crate::dialect::Rules;
+use crate::outcome::{Outcome, expect_accepted, spend};
+use crate::question::{InputQuestion, Question};
+
+/// An input, and whether it is valid.
+#[derive(Clone, Debug)]
+pub(crate) struct InputValidity {
+    pub(crate) question: InputQuestion,
+    pub(crate) valid: bool,
+}
+
+impl Check for InputValidity {
+    /// Verifies the input and compares only whether it is valid, not the script error.
+    fn run(&self, _: &Rules, _: usize) -> Outcome {
+        let InputQuestion { tx, prevouts, index, flags } = &self.question;
+        expect_accepted(&spend(tx, prevouts)?, *index, *flags, self.valid)
+    }
+
+    fn expected(&self) -> Expected {
+        Expected::validity(self.valid)
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        vec![Question::Input(self.question.clone())]
+    }
+}

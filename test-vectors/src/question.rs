@@ -1,0 +1,48 @@
+//! Questions: an input or a whole transaction, and the flags to verify it with. The answer is a verdict.
+
+use bitcoin::{Transaction, TxOut};
+use sigstack_interpreter::Flags;
+
+/// One input of one transaction, and the flags to verify the input with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputQuestion {
+    /// The spending transaction.
+    pub tx: Transaction,
+    /// The outputs spent by the transaction, in input order.
+    pub prevouts: Vec<TxOut>,
+    /// Index of the input to verify.
+    pub index: usize,
+    /// The flags to verify with.
+    pub flags: Flags,
+}
+
+/// A transaction to verify as a whole (every input, and the rules that span inputs), and the flags to verify with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionQuestion {
+    /// The transaction to verify.
+    pub tx: Transaction,
+    /// The outputs spent by the transaction, in input order.
+    pub prevouts: Vec<TxOut>,
+    /// The flags to verify with.
+    pub flags: Flags,
+}
+
+/// A verification whose answer is a verdict. Questions about inputs and about whole transactions have separate types,
+/// because an implementation that verifies single inputs cannot answer the latter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Asks whether one input is valid.
+    Input(InputQuestion),
+    /// Asks whether a whole transaction is valid.
+    Transaction(TransactionQuestion),
+}
+
+impl Question {
+    /// Returns the question about an input, or `None` if the question is about a whole transaction.
+    pub fn input(self) -> Option<InputQuestion> {
+        match self {
+            Question::Input(question) => Some(question),
+            Question::Transaction(_) => None,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The result of reading a file: each case or its parse error, and the information that the file gives about the case.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::check::Check;
+use crate::error::Bad;
+
+/// The cases of a file, and notes on how the file was read where its content allows several interpretations.
+pub(crate) struct Reading {
+    pub(crate) cases: Vec<ParsedCase>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// A parsed case, or the error of parsing it.
+pub(crate) struct ParsedCase {
+    /// Number of the case, counted from 1; comments are not counted.
+    pub(crate) number: usize,
+    pub(crate) id: Option<String>,
+    pub(crate) comment: String,
+    pub(crate) check: Result<Arc<dyn Check>, Bad>,
+    /// Note on flags that the reader added to the case. Cases with the same added flags have the same note.
+    pub(crate) note: Option<String>,
+    /// Further information that the file gives about the case, such as the rule and the source.
+    pub(crate) labels: Labels,
+}
+
+impl ParsedCase {
+    /// Creates a case without a name.
+    pub(crate) fn new(number: usize, comment: String, check: Result<Arc<dyn Check>, Bad>) -> ParsedCase {
+        ParsedCase { number, id: None, comment, check, note: None, labels: Labels::default() }
+    }
+}
+
+/// Information that a file gives about a case in addition to the input and its verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Labels {
+    pub(crate) id: Option<String>,
+    pub(crate) rule: Option<String>,
+    pub(crate) source: Option<String>,
+    /// Name of the expected error, for formats that do not name one themselves.
+    pub(crate) error: Option<String>,
+}
+
+impl Labels {
+    /// Reads the fields `rule`, `source` and `expect` of an object.
+    pub(crate) fn of(object: &Value) -> Labels {
+        let text = |name| object.get(name).and_then(Value::as_str).map(str::to_owned);
+        Labels { id: None, rule: text("rule"), source: text("source"), error: text("expect") }
+    }
+}
