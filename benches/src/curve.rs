@@ -1,8 +1,7 @@
 //! Records the calls to libsecp256k1 that a verification makes. An inspector observes them.
 
+use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::{CommitmentStep, Event, Flags, Inspector, SignedMessage, Spend};
-
-use crate::workload::Case;
 
 /// One call that a verification makes to libsecp256k1, with its operands as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,10 +79,10 @@ impl Inspector for Recorder<'_> {
 
 impl CurveCall {
     /// Returns the calls to libsecp256k1 that the verification of all inputs of a transaction makes.
-    pub(crate) fn of(case: &Case, flags: Flags) -> Vec<CurveCall> {
-        let spend = Spend::new(&case.tx, &case.prevouts).expect("a prevout for each input");
+    pub(crate) fn of(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<CurveCall> {
+        let spend = Spend::new(tx, prevouts).expect("a prevout for each input");
         let mut calls = Vec::new();
-        for (index, (input, prevout)) in case.tx.input.iter().zip(&case.prevouts).enumerate() {
+        for (index, (input, prevout)) in tx.input.iter().zip(prevouts).enumerate() {
             let program = prevout.script_pubkey.as_bytes().last_chunk().copied().unwrap_or_default();
             // The last witness element is the control block, because no workload has an annex.
             let is_odd = input.witness.last().and_then(<[u8]>::first).is_some_and(|first| first & 1 == 1);

@@ -46,7 +46,7 @@ impl Case {
 
     /// Returns the calls to libsecp256k1 that the verification of this transaction makes, in order.
     pub fn curve_calls(&self, flags: Flags) -> Vec<CurveCall> {
-        CurveCall::of(self, flags)
+        CurveCall::of(&self.tx, &self.prevouts, flags)
     }
 }
 
