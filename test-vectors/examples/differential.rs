@@ -15,7 +15,7 @@
     reason = "a tool of the tests"
 )]
 
-#[path = "../tapscripts/generator.rs"]
+#[path = "../tapscripts/generator/mod.rs"]
 mod generator;
 #[path = "../tests/oracle/mod.rs"]
 mod oracle;

@@ -10,7 +10,7 @@
     reason = "a test"
 )]
 
-#[path = "../tapscripts/generator.rs"]
+#[path = "../tapscripts/generator/mod.rs"]
 mod generator;
 mod oracle;
 #[path = "../tapscripts/random.rs"]

@@ -7,7 +7,7 @@
 
 mod compare;
 mod counts;
-#[path = "../../../test-vectors/tapscripts/generator.rs"]
+#[path = "../../../test-vectors/tapscripts/generator/mod.rs"]
 mod generator;
 mod oracle;
 mod process;
