@@ -1,5 +1,8 @@
 //! Runs every example of every help text in an empty folder, as a user who has only the installed command.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use crate::output::{empty_folder, output};
 
 /// Returns the names of subcommands that a help text lists under `Commands:`.
@@ -28,30 +31,46 @@ fn examples(help: &str) -> Vec<String> {
     examples
 }
 
-#[test]
-fn every_example_of_every_help_runs_in_an_empty_folder() {
+/// Returns every example of every help text, each with the command that the text is of, such as ` channel play`.
+fn all_examples() -> Vec<(String, String)> {
     let mut open = vec![String::new()];
-    let mut ran = 0;
+    let mut found = Vec::new();
     while let Some(command) = open.pop() {
         let help = output(&format!("sigstack{command} --help"), empty_folder());
         assert_eq!(help.status, 0, "{command}: {}", help.stderr);
         open.extend(subcommands(&help.stdout).iter().map(|sub| format!("{command} {sub}")));
-        for example in examples(&help.stdout) {
-            let out = output(&example, empty_folder());
-            ran += 1;
-            if command == " debug" {
-                // The test in `terminal.rs` runs this command in a terminal.
-                assert!(
-                    out.status == 2 && out.stderr.contains("debug needs a terminal"),
-                    "{example}: {out:?}"
-                );
-                continue;
-            }
-            // An example with "invalid" in its text has the exit status 1.
-            let expected = i32::from(example.contains("invalid"));
-            assert_eq!(out.status, expected, "{example}: {out:?}");
-            assert!(!(out.stdout.is_empty() && out.stderr.is_empty()), "{example}");
-        }
+        found.extend(examples(&help.stdout).into_iter().map(|example| (command.clone(), example)));
     }
-    assert!(ran >= 35, "{ran}");
+    found
+}
+
+fn check(command: &str, example: &str) {
+    let out = output(example, empty_folder());
+    if command == " debug" {
+        // The test in `terminal.rs` runs this command in a terminal.
+        assert!(out.status == 2 && out.stderr.contains("debug needs a terminal"), "{example}: {out:?}");
+        return;
+    }
+    // An example with "invalid" in its text has the exit status 1.
+    let expected = i32::from(example.contains("invalid"));
+    assert_eq!(out.status, expected, "{example}: {out:?}");
+    assert!(!(out.stdout.is_empty() && out.stderr.is_empty()), "{example}");
+}
+
+/// The examples are run on all processors, since other tests of this program end long before them.
+#[test]
+fn every_example_of_every_help_runs_in_an_empty_folder() {
+    let examples = all_examples();
+    assert!(examples.len() >= 35, "{}", examples.len());
+    let next = AtomicUsize::new(0);
+    let run = || {
+        while let Some((command, example)) = examples.get(next.fetch_add(1, Ordering::Relaxed)) {
+            check(command, example);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(run);
+        }
+    });
 }
