@@ -5,9 +5,9 @@ use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
-use sigstack_interpreter::{CodePoints, Flags, Opcode, taproot};
+use sigstack_interpreter::taproot::{self, NUMS_KEY};
+use sigstack_interpreter::{CodePoints, Flags, Opcode};
 
-use crate::control::NUMS_KEY;
 use crate::disasm::push_element;
 use crate::explain::tweaked;
 use crate::trace::Subject;

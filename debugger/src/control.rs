@@ -5,13 +5,6 @@ use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
 
 use crate::explain::tweaked;
 
-/// Internal key of BIP 341 ("Constructing and spending Taproot outputs") whose discrete logarithm nobody knows. An
-/// output with this internal key has no key path.
-pub const NUMS_KEY: [u8; 32] = [
-    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
-    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
-];
-
 /// A decoded control block. If the leaf script is known, also the output key that commits to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlView {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use bitcoin::hashes::{Hash, hash160, ripemd160, sha1, sha256, sha256d};
 use bitcoin::secp256k1::{PublicKey, XOnlyPublicKey};
-use sigstack_interpreter::limits::{ANNEX_TAG, MAX_NUM_SIZE};
-use sigstack_interpreter::taproot::ControlBlock;
+use sigstack_interpreter::limits::MAX_NUM_SIZE;
+use sigstack_interpreter::taproot::{ControlBlock, annex};
 use sigstack_interpreter::{Phase, TxView, script_num};
 
 use crate::fields::hash_type_name;
@@ -79,7 +79,7 @@ impl Known {
     /// Names the last elements of a script path witness: leaf script, control block and annex (BIP 341 "Script
     /// validation rules").
     fn learn_of_script_path(&mut self, witness: &bitcoin::Witness) {
-        let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+        let has_annex = annex(witness.len(), witness.last()).is_some();
         let names = ["annex", "control block", "leaf script"].into_iter().skip(usize::from(!has_annex));
         for (name, nth) in names.zip((0..witness.len()).rev()) {
             if let Some(element) = witness.nth(nth).filter(|element| element.len() > MAX_NUM_SIZE) {
@@ -221,7 +221,7 @@ pub(crate) fn phase_notes(view: &TxView<'_>, phase: Phase) -> Vec<String> {
 }
 
 fn taproot_notes(witness: &bitcoin::Witness) -> Vec<String> {
-    let has_annex = witness.len() > 1 && witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+    let has_annex = annex(witness.len(), witness.last()).is_some();
     let length = witness.len() - usize::from(has_annex);
     let control = length.checked_sub(1).and_then(|last| witness.nth(last)).unwrap_or_default();
     let shape = match ControlBlock::parse(control) {

@@ -23,7 +23,7 @@ mod verdict;
 pub use assemble::{AsmError, assemble, assemble_as, assemble_stack, number_like_hex};
 pub use bare::{BareContext, BareTx, bare_spend};
 pub use bitcoin;
-pub use control::{ControlView, NUMS_KEY, control_view};
+pub use control::{ControlView, control_view};
 pub use disasm::{disassemble, disassemble_as, instruction_text};
 pub use explain::Explanation;
 pub use fields::{Field, FieldNote, hash_type_name};

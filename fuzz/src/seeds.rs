@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::{Hash, hash160};
-use sigstack_interpreter::taproot::ControlBlock;
+use sigstack_interpreter::taproot::{ControlBlock, NUMS_KEY};
 use sigstack_vectors::{InputQuestion, Problem, ReadOptions, read_bytes};
 
 use crate::bytes::Writer;
@@ -20,7 +20,7 @@ use crate::keys::KEYS;
 use crate::naive::{compact_size, sized};
 use crate::recipe::{Damage, Input, NUMS, Place, Recipe};
 use crate::replay::files;
-use crate::spend::{AS_IT_IS, NUMS_KEY, RECIPE};
+use crate::spend::{AS_IT_IS, RECIPE};
 use crate::words::{push, split};
 
 /// Maximum size of a seed in bytes. Larger seeds are left out, because they only slow the fuzzer down.

@@ -12,6 +12,7 @@ use bitcoin::taproot::{LeafVersion, TapLeafHash, TapNodeHash, TapTweakHash};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 use sigstack_interpreter::Flags;
+use sigstack_interpreter::taproot::NUMS_KEY;
 
 use crate::bytes::Reader;
 use crate::keys;
@@ -30,12 +31,6 @@ pub struct Subject {
     /// Index of the input to verify.
     pub index: usize,
 }
-
-/// X coordinate of the point without a known discrete logarithm that BIP 341 suggests as internal key.
-pub const NUMS_KEY: [u8; 32] = [
-    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
-    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
-];
 
 /// First byte of a fuzz input that contains a recipe. Any even first byte is treated in the same way.
 pub const RECIPE: u8 = 0;

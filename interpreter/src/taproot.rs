@@ -6,7 +6,7 @@ use crate::curve;
 use crate::event::CommitmentStep;
 use crate::inspector::Inspector;
 use crate::limits::{
-    CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_MAX_NODES, CONTROL_BLOCK_NODE_SIZE, LEAF_VERSION_MASK,
+    ANNEX_TAG, CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_MAX_NODES, CONTROL_BLOCK_NODE_SIZE, LEAF_VERSION_MASK,
 };
 use crate::message::{CompactSize, tags};
 use crate::script_error::ScriptError;
@@ -18,6 +18,20 @@ tags! {
     tap_branch "TapBranch";
     /// Returns a hasher that has processed the tag of taptweak hashes (BIP 341 "Script validation rules").
     tap_tweak "TapTweak";
+}
+
+/// The internal key of outputs without a key path: the point with an unknown discrete logarithm of BIP 341 "Constructing and
+/// spending Taproot outputs" (Core `NUMS_H`).
+pub const NUMS_KEY: [u8; 32] = [
+    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
+    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
+];
+
+/// Returns the annex of a taproot input, its first byte included, given the number of witness elements and the last of them.
+/// "If there are at least two witness elements, and the first byte of the last element is 0x50, this last element is called
+/// annex" (BIP 341 "Script validation rules").
+pub fn annex<'w>(elements: usize, last: Option<&'w [u8]>) -> Option<&'w [u8]> {
+    last.filter(|last| elements >= 2 && last.first() == Some(&ANNEX_TAG))
 }
 
 /// A control block, which proves that a leaf is in the script tree of an output.

@@ -1,8 +1,9 @@
 //! Rules for inputs and their witnesses (Core `ValidateInputsStandardness` and `IsWitnessStandard`).
 
 use bitcoin::{Script, ScriptBuf, TxIn, TxOut};
-use sigstack_interpreter::limits::{ANNEX_TAG, LEAF_VERSION_MASK, LEAF_VERSION_TAPSCRIPT};
+use sigstack_interpreter::limits::{LEAF_VERSION_MASK, LEAF_VERSION_TAPSCRIPT};
 use sigstack_interpreter::sigops::{Multisig, count};
+use sigstack_interpreter::taproot::annex;
 use sigstack_interpreter::{Context, Flags, MockHost, NoInspector, Stack, run_script};
 
 use crate::Policy;
@@ -87,15 +88,11 @@ fn check_p2wsh(witness_script: &[u8], items: &[&[u8]]) -> Result<(), WitnessRule
 }
 
 fn check_taproot(elements: &[&[u8]], policy: &Policy) -> Result<(), WitnessRule> {
-    let elements = match elements {
-        [rest @ .., last] if !rest.is_empty() && last.first() == Some(&ANNEX_TAG) => {
-            if !policy.annex {
-                return Err(WitnessRule::Annex);
-            }
-            rest
-        }
-        elements => elements,
-    };
+    let annex = annex(elements.len(), elements.last().copied());
+    if annex.is_some() && !policy.annex {
+        return Err(WitnessRule::Annex);
+    }
+    let elements = elements.get(..elements.len() - usize::from(annex.is_some())).unwrap_or_default();
     // A single element is the signature of a key path spend.
     let [items @ .., _, control_block] = elements else { return Ok(()) };
     let Some(first) = control_block.first() else { return Err(WitnessRule::EmptyControlBlock) };

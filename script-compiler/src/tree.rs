@@ -10,11 +10,7 @@ use bitcoin::taproot::LeafVersion;
 use bitcoin::{Address, Network, ScriptBuf, TapLeafHash, TapNodeHash, XOnlyPublicKey};
 use sigstack_interpreter::limits::{CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_NODE_SIZE};
 
-/// BIP 341's point with no known discrete logarithm: `lift_x` of the hash of the generator.
-pub const NUMS: [u8; 32] = [
-    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
-    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
-];
+pub use sigstack_interpreter::taproot::NUMS_KEY as NUMS;
 
 /// The shape of a taproot tree.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,12 +6,6 @@ use secp256k1::{Parity, Scalar, XOnlyPublicKey};
 use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
 use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
 
-/// The point with unknown discrete logarithm that BIP 341 suggests as internal key; Core's name for it is `NUMS_H`.
-pub(crate) const NUMS_KEY: [u8; 32] = [
-    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
-    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
-];
-
 /// A taproot output whose script tree has one leaf: its output key and the leaf's control block.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
@@ -103,6 +97,8 @@ impl Tree {
 
 #[cfg(test)]
 mod tests {
+    use sigstack_interpreter::taproot::NUMS_KEY;
+
     use super::*;
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bitcoin::Script;
 use sigstack_debugger::disassemble;
+use sigstack_interpreter::taproot::annex;
 use sigstack_vectors::{InputQuestion, Question, VerdictCase};
 
 /// Maximum number of characters of a script or witness element that a report shows.
@@ -44,7 +45,7 @@ fn script_in_witness(program: &Script, witness: &[&[u8]]) -> Option<usize> {
     if !program.is_p2tr() {
         return None;
     }
-    let has_annex = witness.len() >= 2 && witness.last().is_some_and(|last| last.first() == Some(&0x50));
+    let has_annex = annex(witness.len(), witness.last().copied()).is_some();
     witness.len().checked_sub(if has_annex { 3 } else { 2 })
 }
 

@@ -7,10 +7,11 @@ mod witness;
 use std::io::Write;
 
 use bitcoin::{Address, Network, Script, Transaction, TxIn, TxOut, Witness, XOnlyPublicKey};
-use sigstack_debugger::{ControlView, Known, NUMS_KEY, control_view, disassemble};
+use sigstack_debugger::{ControlView, Known, control_view, disassemble};
 use sigstack_interpreter::CodePoints;
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::annex_hash;
+use sigstack_interpreter::taproot::NUMS_KEY;
 
 use crate::args::{DecodeArgs, DecodeWhat};
 use crate::input;

@@ -5,7 +5,7 @@ use core::fmt::Display;
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::{Script, ScriptBuf, TxOut, Witness};
 use sigstack_debugger::{control_view, counted};
-use sigstack_interpreter::limits::ANNEX_TAG;
+use sigstack_interpreter::taproot::annex;
 use sigstack_interpreter::{Instructions, Opcode};
 
 use super::tree::Fields;
@@ -184,12 +184,8 @@ fn is_leaf_version(version: u8) -> bool {
 }
 
 fn taproot(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
-    // BIP 341: "If there are at least two witness elements, and the first byte of the last element is 0x50, this last
-    // element is called annex a".
-    let (annex, rest) = match elements {
-        [rest @ .., annex @ [ANNEX_TAG, ..]] if !rest.is_empty() => (Some(*annex), rest),
-        all => (None, all),
-    };
+    let annex = annex(elements.len(), elements.last().copied());
+    let rest = elements.get(..elements.len() - usize::from(annex.is_some())).unwrap_or_default();
     let mut reading = match rest {
         [signature] if matches!(signature.len(), 64 | 65) => Reading::new("P2TR key path: a signature"),
         [stack @ .., script, control] => {

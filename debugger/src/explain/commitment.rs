@@ -1,7 +1,6 @@
 //! Explains why a taproot output key does not commit to the leaf that the witness reveals.
 
-use sigstack_interpreter::limits::ANNEX_TAG;
-use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
+use sigstack_interpreter::taproot::{ControlBlock, annex, branch_hash, leaf_hash};
 
 use super::schnorr::tweaked;
 use super::{Explanation, Facts, UNKNOWN};
@@ -19,7 +18,7 @@ impl Facts<'_> {
     fn commitment(&self) -> Option<Vec<Explanation>> {
         let witness = &self.view.tx.input.get(self.view.input)?.witness;
         let output = self.view.prevouts.get(self.view.input)?.script_pubkey.as_bytes().get(2..)?;
-        let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+        let has_annex = annex(witness.len(), witness.last()).is_some();
         let length = witness.len() - usize::from(has_annex);
         let script = witness.nth(length.checked_sub(2)?)?;
         let control = ControlBlock::parse(witness.nth(length - 1)?).ok()?;

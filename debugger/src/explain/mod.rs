@@ -13,8 +13,8 @@ pub(crate) use schnorr::tweaked;
 
 use std::collections::BTreeSet;
 
-use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::annex_hash;
+use sigstack_interpreter::taproot::annex;
 use sigstack_interpreter::{CodePoints, Flags, Instructions, Opcode, Phase, Spend, TxView};
 
 use crate::hints::Known;
@@ -87,10 +87,7 @@ impl<'a> Facts<'a> {
         };
         if let Some(input) = view.tx.input.get(view.input) {
             input.witness.iter().for_each(&mut add);
-            let annex = input
-                .witness
-                .last()
-                .filter(|last| input.witness.len() > 1 && last.first() == Some(&ANNEX_TAG));
+            let annex = annex(input.witness.len(), input.witness.last());
             facts.annex_hash = annex.map(annex_hash);
         }
         for frame in frames {

@@ -2,8 +2,7 @@
 //! with a wrong number of elements.
 
 use bitcoin::{TxOut, Witness};
-use sigstack_interpreter::limits::ANNEX_TAG;
-use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
+use sigstack_interpreter::taproot::{ControlBlock, annex, branch_hash, leaf_hash};
 use sigstack_interpreter::{Flags, Phase, Spend};
 
 use super::schnorr::tweaked;
@@ -55,7 +54,7 @@ impl Facts<'_> {
     fn committed_script(&self) -> Option<bool> {
         let witness: &Witness = &self.view.tx.input.get(self.view.input)?.witness;
         let output = self.view.prevouts.get(self.view.input)?.script_pubkey.as_bytes().get(2..)?;
-        let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+        let has_annex = annex(witness.len(), witness.last()).is_some();
         let length = witness.len() - usize::from(has_annex);
         let script = witness.nth(length.checked_sub(1)?)?;
         let control = ControlBlock::parse(witness.nth(length.checked_sub(2)?)?).ok()?;

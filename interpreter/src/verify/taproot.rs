@@ -8,13 +8,13 @@ use crate::event::{CommitmentStep, Event, SignatureCheck, SignedMessage};
 use crate::flags::Flags;
 use crate::host::Host;
 use crate::inspector::Inspector;
-use crate::limits::{ANNEX_TAG, LEAF_VERSION_TAPSCRIPT, MAX_STACK_SIZE};
+use crate::limits::{LEAF_VERSION_TAPSCRIPT, MAX_STACK_SIZE};
 use crate::machine::Context;
 use crate::schnorr;
 use crate::script_error::ScriptError;
 use crate::sighash::annex_hash;
 use crate::sighash::taproot::TaprootMessage;
-use crate::taproot::{ControlBlock, leaf_hash};
+use crate::taproot::{ControlBlock, annex, leaf_hash};
 use crate::tapscript::{Tapscript, scan_for_success};
 use crate::unchecked::Unchecked;
 
@@ -22,10 +22,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
     /// Verifies a taproot input: removes the annex, then verifies the key path or the script path (BIP 341 "Script
     /// validation rules").
     pub(super) fn verify_taproot(&mut self, output_key: &[u8; 32], witness: &Witness) -> Result<(), Stop> {
-        let annex = match (witness.len(), witness.last()) {
-            (2.., Some(last)) if last.first() == Some(&ANNEX_TAG) => Some(last),
-            _ => None,
-        };
+        let annex = annex(witness.len(), witness.last());
         let annex_hash = annex.map(annex_hash);
         let length = witness.len() - usize::from(annex.is_some());
         match length {

@@ -8,6 +8,7 @@ use bitcoin::opcodes::all::{OP_CLTV, OP_CSV, OP_NOP1};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 use serde_json::Value;
+use sigstack_interpreter::taproot::NUMS_KEY;
 use sigstack_interpreter::{Flags, Phase, ScriptError, VerifyError};
 
 use crate::asm::assemble;
@@ -22,7 +23,7 @@ use crate::outcome::{Mismatch, Outcome, asked, expect_accepted, spend};
 use crate::question::{InputQuestion, Question};
 use crate::random::Random;
 use crate::reading::ParsedCase;
-use crate::taptree::{self, Leaf};
+use crate::taptree::Leaf;
 
 /// Number of random sets of flags with which each row is verified again.
 const VARIATIONS: usize = 16;
@@ -136,7 +137,7 @@ fn witness_element(
     }
     if text == CONTROL_BLOCK {
         let script = before.last().ok_or_else(|| Bad::new(name, "no script comes before it"))?;
-        let only = Leaf::only(&taptree::NUMS_KEY, script).map_err(|problem| Bad::new(name, problem))?;
+        let only = Leaf::only(&NUMS_KEY, script).map_err(|problem| Bad::new(name, problem))?;
         return Ok(leaf.insert(only).control_block.clone());
     }
     field::hex_bytes(text, name)
