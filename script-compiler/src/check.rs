@@ -1,62 +1,19 @@
 //! Safety checks that refuse a policy by default. The policy text (`allow NAME;`) or the caller can disable each of them by
-//! name.
+//! name. The checks here need only the policy; those in [`output`] need its leaves.
+
+pub(crate) mod output;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::atom::{Atom, KeyRef, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock};
-use crate::compile::Compiled;
 use crate::error::{Error, ErrorKind};
 use crate::meaning::{Conflict, Path, Set, conflict};
 use crate::message::{Bounds, Msg};
+use crate::node::Node;
 use crate::policy::Span;
+use crate::program::{InternalKey, Program};
+use crate::reason::Reason;
 use crate::repeat::{self, Repeat};
-use crate::resolve::{InternalKey, Node, Program};
-
-macro_rules! reasons {
-    ($($variant:ident $name:literal $why:literal;)*) => {
-        /// Reason why a policy is refused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Reason {
-            $(#[doc = $why] $variant,)*
-        }
-
-        impl Reason {
-            /// All reasons.
-            pub const ALL: &[Reason] = &[$(Reason::$variant),*];
-
-            /// Returns the name with which `allow` disables this check.
-            pub const fn name(self) -> &'static str {
-                match self { $(Reason::$variant => $name,)* }
-            }
-
-            /// Returns a description of what could go wrong.
-            pub const fn why(self) -> &'static str {
-                match self { $(Reason::$variant => $why,)* }
-            }
-        }
-    };
-}
-
-reasons! {
-    Unprotected "unprotected" "no transaction signature and no template protects a way to spend: whoever sees its witness \
-        can send the coin to himself";
-    KeyRoles "key-roles" "a key that signs messages signs something else too: a signature made for one is valid for the other";
-    MixedLocks "mixed-locks" "a height and a time under one lock can never both be reached by one transaction";
-    TwoTemplates "two-templates" "one transaction cannot have two templates";
-    NumberRange "number-range" "numbers start at 1: zero is the empty message";
-    LockBits "lock-bits" "the lock has bits that nSequence does not compare: it is not the lock that it seems to be";
-    Repeated "repeated" "a condition counts twice in one way to spend: it takes fewer keys or secrets than the policy seems to ask for";
-    CatLengths "cat-lengths" "two parts of unknown length can be cut at another place and mean something else";
-    Bip118Reuse "bip118-reuse" "a signature that is not bound to its leaf is valid in every leaf with that key";
-    Malleable "malleable" "anybody can replace the witness by that of another way to spend";
-}
-
-impl Reason {
-    /// Returns the reason whose check `allow NAME` disables, or `None` if there is no check of this name.
-    pub fn from_name(name: &str) -> Option<Reason> {
-        Reason::ALL.iter().copied().find(|reason| reason.name() == name)
-    }
-}
 
 /// Runs the checks that need the policy but not its leaves. `paths` lists the ways to satisfy the policy, or is `None` if
 /// there are too many to list.
@@ -212,65 +169,6 @@ impl Refuser<'_> {
     }
 }
 
-/// Refuses BIP 118 keys that occur in several leaves, because their signatures do not commit to a leaf.
-pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Result<(), Error> {
-    let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
-    let refuse = Refuser { program };
-    // A signature that is part of a script is available to everyone who knows the script.
-    let is_presigned = |x: &[u8; 32]| {
-        program.atoms.iter().any(|atom| matches!(atom, Atom::Presigned(key, _) if key.x == *x))
-    };
-    for (leaf, atoms) in leaves.iter().enumerate() {
-        for &index in atoms {
-            let Some(Atom::Rebind(_, key)) = program.atoms.get(index) else { continue };
-            if seen.insert(key.x, leaf).is_some_and(|other| other != leaf) {
-                let detail = format!("{} is a BIP 118 key of several leaves", refuse.key_name(&key.x));
-                refuse.refuse(Reason::Bip118Reuse, Some(index), detail)?;
-            }
-            if is_presigned(&key.x) {
-                let detail = format!("a signature by {} stands in a script", refuse.key_name(&key.x));
-                refuse.refuse(Reason::Bip118Reuse, Some(index), detail)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a policy with a way to spend whose witness anybody could replace by the witness of another way.
-pub(crate) fn check_replaceable(compiled: &Compiled) -> Result<(), Error> {
-    let refuse = Refuser { program: &compiled.program };
-    if compiled.program.allowed.contains(&Reason::Malleable) {
-        return Ok(());
-    }
-    let Some((way, other)) = compiled.replaceable() else { return Ok(()) };
-    let this = refuse.describe(way);
-    let detail = match other {
-        Some(other) => {
-            format!("whoever sees the witness for {this} can spend by {} instead", refuse.describe(other))
-        }
-        None => format!("whoever sees the witness for {this} can make another one"),
-    };
-    let place = |set: &Set, apart: &Set| {
-        set.difference(apart).next().or(set.first()).map(|index| refuse.span(Some(*index)))
-    };
-    let none = Set::new();
-    let span = place(way, other.unwrap_or(&none)).unwrap_or(compiled.program.span);
-    let error = Error::new(ErrorKind::Refused(Reason::Malleable, detail), span);
-    Err(Error { other: other.and_then(|other| place(other, way)), ..error })
-}
-
-/// Refuses two leaves with the same script: a signature for one leaf is also valid in the other, with another control block.
-pub(crate) fn check_twins(program: &Program, scripts: &[&[u8]]) -> Result<(), Error> {
-    let mut seen: BTreeMap<&[u8], usize> = BTreeMap::new();
-    for (leaf, script) in scripts.iter().enumerate() {
-        if let Some(other) = seen.insert(script, leaf) {
-            let detail = format!("leaves {other} and {leaf} have the same script");
-            Refuser { program }.refuse(Reason::Malleable, None, detail)?;
-        }
-    }
-    Ok(())
-}
-
 /// The role of a key: what it signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
@@ -307,19 +205,7 @@ fn role_of(msg: &Msg) -> String {
 
 /// Returns `true` if the policy can be satisfied without any condition that fixes where the coins go.
 fn is_unprotected(node: &Node, atoms: &[Atom]) -> bool {
-    can_lack(node, &|index| atoms.get(index).is_some_and(Atom::protects))
-}
-
-/// Returns `true` if the policy can be satisfied without any condition for which `wanted` returns `true`.
-pub(crate) fn can_lack(node: &Node, wanted: &impl Fn(usize) -> bool) -> bool {
-    match node {
-        Node::True => true,
-        Node::False => false,
-        Node::Atom(atom) => !wanted(*atom),
-        Node::And(children) => children.iter().all(|child| can_lack(child, wanted)),
-        Node::Or(children) => children.iter().any(|(_, child)| can_lack(child, wanted)),
-        Node::Thresh(k, children) => children.iter().filter(|child| can_lack(child, wanted)).count() >= *k,
-    }
+    node.can_lack(&|index| atoms.get(index).is_some_and(Atom::protects))
 }
 
 /// Bits for the four kinds of locks. This one is an absolute height; the others are an absolute time, a relative height

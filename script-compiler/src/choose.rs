@@ -9,15 +9,16 @@ use std::collections::BTreeSet;
 
 use sigstack_interpreter::Flags;
 
-use crate::assets::{Assets, may_show, shows};
+use crate::assets::Assets;
 use crate::atom::{Atom, KeyRef, SEQUENCE_BITS};
-use crate::compile::{Compiled, CompiledLeaf};
+use crate::compiled::{Compiled, CompiledLeaf};
 use crate::fragment::{Element, Stack};
 use crate::meaning::{Set, conflict, is_covered};
 use crate::message::Msg;
 use crate::piece::expected_size;
 use crate::plan::{Branch, Plan, PlanError, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 use crate::script::{compact_size, element_size};
+use crate::value::{may_show, shows};
 
 /// A branch of the output (key path or leaf) and a witness for it. The plan uses the best candidate.
 #[derive(Clone, Debug)]

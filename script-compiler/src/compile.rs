@@ -2,86 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sigstack_interpreter::Flags;
-
 use crate::atom::Atom;
-use crate::check::{check, check_leaves, check_replaceable, check_twins};
+use crate::check::check;
+use crate::check::output::{check_equal_scripts, check_leaves, check_limits, check_replaceable};
+use crate::compiled::{Compiled, CompiledLeaf};
 use crate::cut::{Cut, cut, written_leaves};
 use crate::error::{Error, ErrorKind};
-use crate::fragment::Frag;
-use crate::limits;
-use crate::meaning::{
-    MAX_PATHS, Meaning, Path, Set, conflict, minimal, paths, scale, simplify, straight, tidy,
-};
+use crate::meaning::{MAX_PATHS, Meaning, Path, Set, conflict, minimal, paths, simplify, straight, tidy};
+use crate::node::{Node, ONE, scale};
 use crate::notes::{Note, NoteKind};
 use crate::policy::{Document, Span};
-use crate::resolve::{InternalKey, Node, ONE, Program, resolve};
+use crate::program::{InternalKey, Program};
+use crate::resolve::resolve;
 use crate::spare;
-use crate::tree::{NUMS, Shape, TapOutput, depths, huffman, output};
-
-/// A leaf of the output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CompiledLeaf {
-    pub(crate) frag: Frag,
-    /// Sets of conditions that satisfy the leaf, or `None` if there are too many to list.
-    pub(crate) ways: Option<Vec<Set>>,
-    /// Script of the leaf.
-    pub script: Vec<u8>,
-    /// Number of Merkle steps from the leaf to the root.
-    pub depth: usize,
-    /// Probability that the leaf is used, in units of 1/[`ONE`].
-    pub probability: u64,
-    /// Policy that the leaf enforces.
-    pub policy: Node,
-    /// Conditions of the leaf, as indices into [`Compiled::atoms`].
-    pub atoms: BTreeSet<usize>,
-}
-
-/// A compiled policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Compiled {
-    /// The policy text after all names were resolved.
-    pub program: Program,
-    /// The whole policy, simplified, including the key path.
-    pub root: Node,
-    /// Condition that is satisfied by a key path spend, as an index into [`Compiled::atoms`]. `None` if nobody can use
-    /// the key path.
-    pub key_path: Option<usize>,
-    /// Probability that the key path is used, in units of 1/[`ONE`].
-    pub key_path_probability: u64,
-    /// Leaves of the output.
-    pub leaves: Vec<CompiledLeaf>,
-    /// Shape of the tree; `None` if there are no leaves.
-    pub shape: Option<Shape>,
-    /// The taproot output.
-    pub output: TapOutput,
-    /// Canonical form of the policy. `None` if there are too many ways to satisfy the policy: see [`paths`].
-    pub meaning: Option<Meaning>,
-    /// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
-    pub warnings: Vec<String>,
-    /// Parts of the policy that have no effect, and parts that were not examined.
-    pub notes: Vec<Note>,
-}
-
-impl Compiled {
-    /// Returns the conditions of the policy.
-    pub fn atoms(&self) -> &[Atom] {
-        &self.program.atoms
-    }
-
-    /// Returns the flags of the proposals that must be active, in addition to today's consensus rules, for the scripts to
-    /// enforce the policy.
-    pub fn flags(&self) -> Flags {
-        self.leaves
-            .iter()
-            .flat_map(|leaf| &leaf.atoms)
-            .filter_map(|&atom| self.program.atoms.get(atom))
-            .map(Atom::flags)
-            .collect()
-    }
-}
+use crate::tree::{NUMS, depths, huffman, output};
+use crate::warnings::warnings;
 
 /// Parses, checks and compiles a policy text.
 ///
@@ -266,7 +201,7 @@ fn finish(
 ) -> Result<Compiled, Error> {
     let sets: Vec<BTreeSet<usize>> = leaves.iter().map(|leaf| leaf.atoms.clone()).collect();
     check_leaves(&program, &sets)?;
-    check_twins(&program, &leaves.iter().map(|leaf| leaf.script.as_slice()).collect::<Vec<_>>())?;
+    check_equal_scripts(&program, &leaves.iter().map(|leaf| leaf.script.as_slice()).collect::<Vec<_>>())?;
     let weights: Vec<u64> = leaves.iter().map(|leaf| leaf.probability).collect();
     let shape = match &program.tree {
         Some((_, shape)) => Some(shape.clone()),
@@ -293,7 +228,7 @@ fn finish(
         warnings: Vec::new(),
         notes: Vec::new(),
     };
-    limits::check(&compiled).map_err(|kind| Error::new(kind, compiled.program.span))?;
-    compiled.warnings = limits::warnings(&compiled);
+    check_limits(&compiled).map_err(|kind| Error::new(kind, compiled.program.span))?;
+    compiled.warnings = warnings(&compiled);
     Ok(compiled)
 }

@@ -8,12 +8,12 @@
 use std::collections::BTreeSet;
 
 use crate::atom::Atom;
-use crate::compile::CompiledLeaf;
+use crate::compiled::CompiledLeaf;
 use crate::error::ErrorKind;
-use crate::leaf::{Leaf, MAX_WORK, Optimizer, collect_atoms};
-use crate::meaning::{Path, Set, minimal, paths, scale, share, simplify, straight, subsets, tidy};
+use crate::leaf::{Leaf, MAX_WORK, Optimizer};
+use crate::meaning::{Path, Set, minimal, paths, simplify, straight, subsets, tidy};
+use crate::node::{Node, ONE, scale, share};
 use crate::piece::COST_BITS;
-use crate::resolve::{Node, ONE};
 use crate::script::{Writer, element_size};
 use crate::tree::{Shape, control_block_size, depths, huffman};
 
@@ -206,7 +206,7 @@ fn write_leaf(draft: Draft, leaf: Leaf, atoms: &[Atom]) -> CompiledLeaf {
     let mut script = Writer::default();
     leaf.frag.write(atoms, &mut script);
     let mut used = Vec::new();
-    collect_atoms(&draft.node, &mut used);
+    draft.node.collect_atoms(&mut used);
     let ways = paths(&draft.node).map(|ways| {
         let sets: BTreeSet<Set> = ways.into_iter().map(|way| way.set).collect();
         sets.into_iter().collect()

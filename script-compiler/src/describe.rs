@@ -2,8 +2,9 @@
 
 use crate::atom::{Atom, KeyRef};
 use crate::message::{Bounds, Msg};
+use crate::node::Node;
 use crate::policy::Compare;
-use crate::resolve::{Node, Program};
+use crate::program::Program;
 
 impl Program {
     /// Returns a condition in the syntax of the policy language, with the names that the policy text gives to its

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::check::Reason;
 use crate::policy::{MAX_DEPTH, MAX_TEXT, Span};
+use crate::reason::Reason;
 
 /// An error in a policy text, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets::Assets;
-use crate::check::Reason;
-use crate::compile::{Compiled, compile};
+use crate::compile::compile;
+use crate::compiled::Compiled;
 use crate::parse::parse;
 use crate::policy::Document;
+use crate::reason::Reason;
 
 /// Parses arbitrary bytes as a policy, formats it, compiles it with every safety check disabled, and plans without any
 /// assets.

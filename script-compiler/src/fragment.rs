@@ -4,7 +4,8 @@
 
 use sigstack_interpreter::Opcode;
 
-use crate::atom::{Atom, Tail};
+use crate::atom::Atom;
+use crate::atom::write::Tail;
 use crate::message::Msg;
 use crate::policy::HashFn;
 use crate::script::Writer;

@@ -18,13 +18,14 @@
 use core::fmt;
 
 use crate::SEQUENCE_BITS;
-use crate::assets::{Assets, Value};
+use crate::assets::Assets;
 use crate::atom::Atom;
-use crate::compile::Compiled;
+use crate::compiled::Compiled;
 use crate::error::did_you_mean;
 use crate::message::{MAX_NUMBER, Msg};
 use crate::parse::is_compressed_key;
 use crate::policy::HashFn;
+use crate::value::Value;
 
 /// Reason why a word of `--have` does not describe an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]

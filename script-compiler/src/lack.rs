@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::assets::Assets;
-use crate::compile::Compiled;
+use crate::compiled::Compiled;
 use crate::meaning::Set;
-use crate::resolve::Node;
+use crate::node::Node;
 
 impl Compiled {
     /// Returns the smallest sets of conditions that would satisfy the policy together with the assets. The conditions

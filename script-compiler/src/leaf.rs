@@ -7,11 +7,12 @@ mod threshold;
 
 use std::collections::BTreeMap;
 
-use crate::atom::{Atom, Tail};
+use crate::atom::Atom;
+use crate::atom::write::Tail;
 use crate::fragment::Frag;
-use crate::meaning::{conjunction, disjunction, scale};
+use crate::meaning::{conjunction, disjunction};
+use crate::node::{Node, ONE, scale};
 use crate::piece::*;
-use crate::resolve::{Node, ONE};
 
 /// Maximum number of conditions that one search examines, summed over all parts of leaves.
 pub(crate) const MAX_WORK: usize = 250_000;
@@ -20,7 +21,7 @@ pub(crate) const MAX_WORK: usize = 250_000;
 const MAX_SPLIT: usize = 32;
 
 /// Maximum total number of leaves, over all trees, that one search compares.
-const MAX_TREES: usize = 100_000;
+const MAX_COMPARED_LEAVES: usize = 100_000;
 
 /// A compiled leaf.
 #[derive(Clone, Debug)]
@@ -37,7 +38,8 @@ pub(crate) struct Optimizer<'a> {
     parts: BTreeMap<(Node, u64, u64), Pieces>,
     leaves: BTreeMap<Node, Option<Leaf>>,
     work: usize,
-    trees: usize,
+    /// Number of leaves of the trees compared by the current search.
+    compared_leaves: usize,
     /// `true` if a search exhausted its budget.
     has_ended_early: bool,
 }
@@ -49,7 +51,7 @@ impl<'a> Optimizer<'a> {
             parts: BTreeMap::new(),
             leaves: BTreeMap::new(),
             work: 0,
-            trees: 0,
+            compared_leaves: 0,
             has_ended_early: false,
         }
     }
@@ -61,7 +63,7 @@ impl<'a> Optimizer<'a> {
             self.parts.clear();
             self.leaves.clear();
         }
-        (self.work, self.trees) = (0, 0);
+        (self.work, self.compared_leaves) = (0, 0);
     }
 
     /// Returns `true` if any search so far exhausted its budget, so that a lighter tree may exist.
@@ -76,8 +78,8 @@ impl<'a> Optimizer<'a> {
 
     /// Counts a tree of this many leaves against the budget. Returns `false` if the search may not compare more trees.
     pub(crate) fn takes_tree(&mut self, leaves: usize) -> bool {
-        self.trees = self.trees.saturating_add(leaves);
-        let takes = self.trees < MAX_TREES && !self.is_exhausted();
+        self.compared_leaves = self.compared_leaves.saturating_add(leaves);
+        let takes = self.compared_leaves < MAX_COMPARED_LEAVES && !self.is_exhausted();
         self.has_ended_early |= !takes;
         takes
     }
@@ -100,7 +102,7 @@ impl<'a> Optimizer<'a> {
         // The properties are valid only if no signature is required in two places: a signature published for one branch
         // would satisfy another.
         let mut used = Vec::new();
-        collect_atoms(node, &mut used);
+        node.collect_atoms(&mut used);
         let is_signature = |index: &usize| self.atoms.get(*index).is_some_and(|atom| atom_prop(atom).signed);
         self.work += used.len();
         used.retain(is_signature);
@@ -139,7 +141,7 @@ impl<'a> Optimizer<'a> {
         if let Some(known) = self.parts.get(&key) {
             return known.clone();
         }
-        self.work += size(node);
+        self.work += node.size();
         let mut pieces = Pieces::default();
         if self.is_exhausted() {
             self.has_ended_early = true;
@@ -415,26 +417,6 @@ fn straight_atoms(node: &Node) -> Option<Vec<usize>> {
             .map(|child| if let Node::Atom(index) = child { Some(*index) } else { None })
             .collect(),
         _ => None,
-    }
-}
-
-/// Returns the number of conditions and branches in a policy.
-fn size(node: &Node) -> usize {
-    match node {
-        Node::True | Node::False | Node::Atom(_) => 1,
-        Node::And(children) | Node::Thresh(_, children) => 1 + children.iter().map(size).sum::<usize>(),
-        Node::Or(children) => 1 + children.iter().map(|(_, child)| size(child)).sum::<usize>(),
-    }
-}
-
-pub(crate) fn collect_atoms(node: &Node, found: &mut Vec<usize>) {
-    match node {
-        Node::True | Node::False => {}
-        Node::Atom(index) => found.push(*index),
-        Node::And(children) | Node::Thresh(_, children) => {
-            children.iter().for_each(|child| collect_atoms(child, found));
-        }
-        Node::Or(children) => children.iter().for_each(|(_, child)| collect_atoms(child, found)),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::atom::{Atom, SEQUENCE_TIME, is_time_lock};
-use crate::resolve::{Node, ONE};
+use crate::node::{Node, ONE, scale, share};
 
 /// Conditions that together satisfy a policy, as indices into [`Program::atoms`](crate::Program::atoms).
 pub type Set = BTreeSet<usize>;
@@ -88,17 +88,6 @@ fn all_paths(node: &Node) -> Option<Vec<Path>> {
         }
     };
     Some(found)
-}
-
-/// Multiplies two probabilities. The result is at least one unit, so that no path has probability 0.
-pub(crate) fn scale(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b) / u128::from(ONE);
-    u64::try_from(product).unwrap_or(u64::MAX).max(1)
-}
-
-/// Returns the probability of one of `n` equally probable alternatives.
-pub(crate) fn share(n: usize) -> u64 {
-    ONE.checked_div(u64::try_from(n).unwrap_or(u64::MAX)).unwrap_or(ONE).max(1)
 }
 
 fn product<'a>(children: impl Iterator<Item = &'a Node>) -> Option<Vec<Path>> {
@@ -428,11 +417,5 @@ mod tests {
         assert_eq!(texts(4, 2, 6).unwrap(), "[0, 1] [0, 2] [0, 3] [1, 2] [1, 3] [2, 3]");
         assert_eq!((texts(4, 2, 5), texts(2, 3, 1)), (None, Some(String::new())));
         assert_eq!((texts(3, 3, 1).unwrap(), texts(3, 0, 1).unwrap()), ("[0, 1, 2]".into(), "[]".into()));
-    }
-
-    #[test]
-    fn shares_and_products_are_never_nothing() {
-        assert_eq!([share(0), share(1), share(4), share(usize::MAX)], [ONE, ONE, ONE / 4, 1]);
-        assert_eq!([scale(ONE, ONE), scale(ONE / 2, ONE / 2), scale(1, 1)], [ONE, ONE / 4, 1]);
     }
 }

@@ -6,7 +6,7 @@
 use crate::atom::Atom;
 use crate::fragment::{Frag, has_empty_signature};
 use crate::message::{Bounds, Msg};
-use crate::resolve::ONE;
+use crate::node::ONE;
 
 /// Number of fractional bits in costs: one cost unit is 2^-16 bytes.
 pub(crate) const COST_BITS: u32 = 16;

@@ -2,11 +2,11 @@
 
 use sigstack_interpreter::Flags;
 
-use crate::assets::Value;
 use crate::limits::budget;
 use crate::meaning::Set;
 use crate::policy::{HashFn, Rebind};
 use crate::script::{compact_size, element_size, number_bytes};
+use crate::value::Value;
 
 /// The kind of signature that an element of the witness needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

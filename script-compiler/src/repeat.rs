@@ -10,8 +10,9 @@
 use std::collections::BTreeMap;
 
 use crate::atom::Atom;
+use crate::node::Node;
 use crate::policy::Span;
-use crate::resolve::{Node, Places};
+use crate::program::Places;
 
 /// Two conditions that one signature or secret satisfies.
 #[derive(Clone, Copy, Debug)]

@@ -5,14 +5,14 @@ use serde_json::{Value as Json, json};
 use sigstack_interpreter::Flags;
 
 use crate::assets::Assets;
-use crate::compile::{Compiled, CompiledLeaf};
+use crate::compiled::{Compiled, CompiledLeaf};
 use crate::error::position;
 use crate::limits::budget;
 use crate::meaning::Set;
+use crate::node::ONE;
 use crate::notes::Note;
 use crate::plan::{Branch, Plan, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 use crate::policy::Span;
-use crate::resolve::ONE;
 use crate::script::asm;
 use crate::tree::{NUMS, Shape};
 

@@ -7,83 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use bitcoin::XOnlyPublicKey;
 
 use crate::atom::{Atom, KeyRef};
-use crate::check::Reason;
 use crate::error::{Error, ErrorKind};
 use crate::message::{MAX_NUMBER, Msg};
+use crate::node::{Node, ONE, share};
 use crate::policy::*;
+use crate::program::{InternalKey, Places, Program};
+use crate::reason::Reason;
 use crate::tree::{NUMS, Shape};
 
 /// Maximum number of conditions and branches of a policy, with named policies expanded.
 pub const MAX_NODES: usize = 1_000;
-
-/// Sum of the weights of an `or`. Probabilities are integers in units of 1/`ONE`.
-pub const ONE: u64 = 1 << 32;
-
-/// A policy whose conditions are indices into [`Program::atoms`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Node {
-    /// Always satisfied.
-    True,
-    /// Never satisfied.
-    False,
-    /// A condition, as an index into [`Program::atoms`].
-    Atom(usize),
-    /// All of the parts.
-    And(Vec<Node>),
-    /// One of the parts. The weights are probabilities in units of 1/[`ONE`], and their sum is [`ONE`].
-    Or(Vec<(u64, Node)>),
-    /// At least this number of the listed parts.
-    Thresh(usize, Vec<Node>),
-}
-
-/// The places of a policy and its parts in the text, as a tree of the same shape as the [`Node`] of the policy.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
-    /// Place of the policy itself. For a named policy, the place where its name is used.
-    pub span: Span,
-    /// Places of the parts.
-    pub parts: Vec<Places>,
-}
-
-/// The internal key, which decides who can spend by the key path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InternalKey {
-    /// BIP 341's point without a known discrete logarithm: nobody can use the key path.
-    Nums,
-    /// The owner of this key can use the key path.
-    Key([u8; 32]),
-    /// The compiler chooses the internal key.
-    Choose,
-}
-
-/// A document with its names resolved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// The internal key of the output.
-    pub internal: InternalKey,
-    /// Policy of the leaves; `None` if the output has no leaves.
-    pub root: Option<Node>,
-    /// Places of the parts of `root`; `None` if there are no leaves.
-    pub places: Option<Places>,
-    /// Place of the internal key, if the text specifies one.
-    pub internal_span: Span,
-    /// The leaves and their tree, if the text specifies them.
-    pub tree: Option<(Vec<Node>, Shape)>,
-    /// The conditions, without duplicates.
-    pub atoms: Vec<Atom>,
-    /// Place of the first occurrence of each condition.
-    pub spans: Vec<Span>,
-    /// Place of the output.
-    pub span: Span,
-    /// Names of keys, by x-only public key.
-    pub key_names: BTreeMap<[u8; 32], String>,
-    /// Names of digests and other byte strings, used in reports.
-    pub byte_names: BTreeMap<Vec<u8>, String>,
-    /// Keys whose owner promises to sign only templates for OP_CHECKSIGFROMSTACK.
-    pub template_keys: BTreeSet<[u8; 32]>,
-    /// Safety checks that are disabled.
-    pub allowed: BTreeSet<Reason>,
-}
 
 /// The value of a definition. `None` if the document declares the name without a value.
 #[derive(Clone, Debug)]
@@ -261,7 +194,7 @@ impl<'a> Resolver<'a> {
             Some(Policy { kind: Kind::Tree(..), .. }) => {
                 let mut leaves = Vec::new();
                 let shape = policy.map(|policy| self.tree(policy, 0, &mut leaves)).transpose()?;
-                let share = crate::meaning::share(leaves.len());
+                let share = share(leaves.len());
                 let root = Node::Or(leaves.iter().map(|(leaf, _)| (share, leaf.clone())).collect());
                 let (leaves, parts) = leaves.into_iter().unzip();
                 tree = shape.map(|shape| (leaves, shape));

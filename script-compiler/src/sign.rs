@@ -5,9 +5,9 @@ use sigstack_interpreter::sighash::taproot;
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage, TxView};
 
 use crate::atom::Atom;
-use crate::commitment::{Templates, message_bytes};
-use crate::compile::Compiled;
+use crate::compiled::Compiled;
 use crate::plan::{Branch, Plan, SignatureKind, Slot};
+use crate::value::{Templates, message_bytes};
 
 /// Code separator position of a script in which no `OP_CODESEPARATOR` was executed (BIP 342).
 const NO_CODE_SEPARATOR: u32 = 0xffff_ffff;

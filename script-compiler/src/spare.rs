@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::atom::Atom;
 use crate::meaning::{MAX_PATHS, Set, conflict, implies, is_weaker, simplify, subsets};
+use crate::node::Node;
 use crate::notes::{Note, NoteKind};
 use crate::policy::Span;
-use crate::resolve::{InternalKey, Node, Places, Program};
+use crate::program::{InternalKey, Places, Program};
 
 /// Maximum number of conditions in all ways to satisfy a policy together.
 const MAX_CONDITIONS: usize = 8_192;

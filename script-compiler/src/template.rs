@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bitcoin::XOnlyPublicKey;
 use sigstack_interpreter::{Instruction, Instructions, Opcode, script_num};
 
-use crate::compile::{Compiled, compile};
+use crate::compile::compile;
+use crate::compiled::Compiled;
 use crate::error::Error;
 use crate::fragment::Frag;
 use crate::policy::{Document, HashFn, Statement};

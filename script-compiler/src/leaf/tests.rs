@@ -422,5 +422,5 @@ fn work_has_a_bound() {
     assert!(optimizer.part(&Node::True, ONE, 0).result.is_none());
     assert!(optimizer.leaf(&Node::Thresh(1, leaves(0))).is_none());
     let mut trees = Optimizer::new(&atoms);
-    assert!(trees.takes_tree(MAX_TREES - 1) && !trees.takes_tree(1));
+    assert!(trees.takes_tree(MAX_COMPARED_LEAVES - 1) && !trees.takes_tree(1));
 }

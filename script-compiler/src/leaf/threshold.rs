@@ -3,9 +3,8 @@
 use super::Optimizer;
 use crate::atom::Atom;
 use crate::fragment::Frag;
-use crate::meaning::{scale, share};
+use crate::node::{Node, ONE, scale, share};
 use crate::piece::*;
-use crate::resolve::{Node, ONE};
 
 impl Optimizer<'_> {
     /// Adds a script for `k` of the children to `pieces`. Each child adds its result to a sum, and the script compares
