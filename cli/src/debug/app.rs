@@ -4,80 +4,10 @@ use std::cell::Cell;
 
 use bitcoin::Witness;
 use sigstack_debugger::{Commitment, Frame, Options, State, Step, Subject, Trace, assemble_stack};
-use sigstack_interpreter::{FLAGS, Instructions, Opcode, Phase, UsageError};
+use sigstack_interpreter::{FLAGS, Instructions, Phase, UsageError};
 
-use super::edit::LineEdit;
-use super::element::Which;
-
-/// A breakpoint, at which `run` stops.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Breakpoint {
-    /// Stops at every execution of this opcode.
-    Opcode(Opcode),
-    /// Stops at the instruction with this position, counted from 0. A phase restricts the breakpoint to the script of
-    /// that phase. `None` stops in every script.
-    Position(Option<Phase>, u32),
-}
-
-impl Breakpoint {
-    /// Parses a breakpoint: an opcode (`OP_CHECKSIG`), a position (`3`), or a phase and a position (`tapscript:3`).
-    pub(super) fn read(text: &str) -> Result<Breakpoint, String> {
-        let text = text.trim();
-        let wrong = || {
-            format!(
-                "{text:?} is no place: write an opcode (OP_CHECKSIG), a position (3) or a phase and a position (tapscript:3)"
-            )
-        };
-        let (phase, position) = match text.split_once(':') {
-            None => (None, text),
-            Some((name, position)) => {
-                let phase = Phase::ALL.iter().find(|phase| phase.name().eq_ignore_ascii_case(name));
-                (Some(*phase.ok_or_else(wrong)?), position)
-            }
-        };
-        match (position.parse(), phase) {
-            (Ok(position), phase) => Ok(Breakpoint::Position(phase, position)),
-            (Err(_), None) => Opcode::from_name(position).map(Breakpoint::Opcode).ok_or_else(wrong),
-            (Err(_), Some(_)) => Err(wrong()),
-        }
-    }
-
-    pub(super) fn fits(&self, step: &Step) -> bool {
-        match self {
-            Breakpoint::Opcode(opcode) => *opcode == step.meaning && step.before.exec,
-            Breakpoint::Position(phase, position) => {
-                phase.is_none_or(|phase| phase == step.phase) && *position == step.position
-            }
-        }
-    }
-}
-
-/// What the debugger shows, which determines the meaning of keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    Stepping,
-    Help,
-    /// Details of the trace entry under the cursor, on the whole screen.
-    Details,
-    /// The list of verification flags, with the index of the selected row.
-    Flags(usize),
-    /// A list of stack or witness elements, with the index of the selected row.
-    Elements(Which, usize),
-    /// The full view of one stack or witness element, with its row in the list.
-    Element(Which, usize),
-    /// An input line that the user edits, and what it is for.
-    Typing(Typing, LineEdit),
-}
-
-/// What the text of an input line is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Typing {
-    RunTo,
-    Breakpoint,
-    Search,
-    /// Editing the witness element with this index.
-    Element(usize),
-}
+use super::breakpoint::Breakpoint;
+use super::mode::Mode;
 
 /// The byte offsets of a script's instructions, and the trace entry at which the script's phase begins.
 #[derive(Clone, Debug, Default)]

@@ -4,15 +4,7 @@ use sigstack_debugger::{Frame, Known, short};
 use sigstack_interpreter::script_num;
 
 use super::app::App;
-
-/// The elements that a list in the debugger contains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
-    /// The data that the current opcode pushes, then the main stack and the alt stack, each with its top first.
-    Stacks,
-    /// The witness of the input, starting with element 0.
-    Witness,
-}
+use super::mode::Which;
 
 /// An element in a list, with its position in a stack or the witness.
 #[derive(Clone, Debug, PartialEq, Eq)]

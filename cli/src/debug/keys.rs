@@ -4,9 +4,10 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sigstack_interpreter::FLAGS;
 
-use super::app::{App, Breakpoint, Mode, Typing};
+use super::app::App;
+use super::breakpoint::Breakpoint;
 use super::edit::LineEdit;
-use super::element::Which;
+use super::mode::{Mode, Typing, Which};
 
 /// Keys that perform the same action, their names in the help, and a description of the action.
 pub(super) struct Key {

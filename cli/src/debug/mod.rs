@@ -1,10 +1,13 @@
 //! `sigstack debug`: an interactive debugger for scripts in the terminal.
 
 mod app;
+mod breakpoint;
 mod draw;
 mod edit;
 mod element;
 mod keys;
+mod mode;
+mod pane;
 mod panels;
 mod search;
 #[cfg(test)]
@@ -20,7 +23,8 @@ use crate::output::Status;
 use crate::problem::{Problem, Stop};
 use crate::subject::{self, Subject};
 
-use app::{App, Breakpoint};
+use app::App;
+use breakpoint::Breakpoint;
 
 /// Runs `sigstack debug`. The exit status is the verdict on the input when the user leaves, including the user's
 /// changes.

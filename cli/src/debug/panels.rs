@@ -8,9 +8,10 @@ use ratatui::widgets::Paragraph;
 use sigstack_interpreter::FLAGS;
 
 use super::app::App;
-use super::draw::{DIM, HERE, draw_text, fit, pane, part, window};
-use super::element::{Item, Which, lines, summary};
+use super::element::{Item, lines, summary};
 use super::keys::{PANELS, STEPPING};
+use super::mode::Which;
+use super::pane::{DIM, HERE, draw_text, fit, pane, part, window};
 use crate::table::wrap;
 
 /// Width in columns of the key names in the help.

@@ -12,7 +12,9 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sigstack_debugger::{BareContext, BareTx, assemble, assemble_stack, bare_spend};
 use sigstack_interpreter::Flags;
 
-use super::app::{App, Breakpoint, Mode};
+use super::app::App;
+use super::breakpoint::Breakpoint;
+use super::mode::Mode;
 use super::{draw, interact};
 
 #[path = "../../tests/tmux/mod.rs"]
