@@ -10,7 +10,7 @@ use sigstack_interpreter::{CodePoints, Flags, Opcode};
 
 use crate::disasm::push_element;
 use crate::explain::tweaked;
-use crate::trace::Subject;
+use crate::frame::Subject;
 
 /// The kind of output that runs a script given without a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,8 @@ mod tests {
 
     use super::*;
     use crate::assemble::{assemble, assemble_stack};
-    use crate::trace::{Frame, Options, Trace};
+    use crate::frame::{Frame, Options};
+    use crate::trace::Trace;
 
     /// In every kind of output, the script starts with the given stack and decides the verdict.
     #[test]

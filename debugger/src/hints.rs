@@ -10,7 +10,7 @@ use sigstack_interpreter::taproot::{ControlBlock, annex};
 use sigstack_interpreter::{Phase, TxView, script_num};
 
 use crate::fields::hash_type_name;
-use crate::trace::{Commitment, Frame, StepEvent};
+use crate::frame::{Commitment, Frame, StepEvent};
 
 /// Maximum number of values that are hashed to recognize the preimage of a hash.
 const MAX_PREIMAGES: usize = 4_096;

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 use sigstack_interpreter::{ScriptError, VerifyError};
 
-use crate::explain::Explanation;
 use crate::fields::{Field, FieldNote};
-use crate::trace::{Commitment, Element, Frame, HashReport, SignatureReport, State, Step, StepEvent, Trace};
+use crate::frame::Explanation;
+use crate::frame::{Commitment, Element, Frame, HashReport, SignatureReport, State, Step, StepEvent};
+use crate::trace::Trace;
 
 /// Version of the JSON format of traces, increased when a field changes its meaning.
 pub const VERSION: u32 = 1;

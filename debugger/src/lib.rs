@@ -11,6 +11,7 @@ mod control;
 mod disasm;
 mod explain;
 mod fields;
+mod frame;
 mod hints;
 pub mod html;
 pub mod json;
@@ -25,14 +26,14 @@ pub use bare::{BareContext, BareTx, bare_spend};
 pub use bitcoin;
 pub use control::{ControlView, control_view};
 pub use disasm::{disassemble, disassemble_as, instruction_text};
-pub use explain::Explanation;
 pub use fields::{Field, FieldNote, hash_type_name};
+pub use frame::{
+    Commitment, Element, Elements, End, Explanation, Frame, HashReport, Options, SigVersion, SignatureKind,
+    SignatureReport, State, Step, StepEvent, Stopped, Subject,
+};
 pub use hints::{Known, counted, short};
 pub use psbt::{Psbt, PsbtError, PsbtInput};
-pub use trace::{
-    Commitment, Element, Elements, End, Frame, HashReport, Options, SigVersion, SignatureKind,
-    SignatureReport, State, Step, StepEvent, Stopped, Subject, Trace,
-};
+pub use trace::Trace;
 
 /// Runs the examples of the crate's README as tests.
 #[cfg(doctest)]

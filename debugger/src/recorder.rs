@@ -9,11 +9,11 @@ use sigstack_interpreter::{
 };
 
 use crate::fields::{self, Field};
-use crate::hints::Known;
-use crate::trace::{
+use crate::frame::{
     Commitment, Element, Elements, End, Frame, HashReport, Options, SigVersion, SignatureKind,
     SignatureReport, State, Step, StepEvent, Stopped,
 };
+use crate::hints::Known;
 
 /// Number of frames kept from the end of a verification that is too long to be recorded completely.
 const TAIL: usize = 512;

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use sigstack_interpreter::{Gap, VerifyError};
 
-use crate::explain::Explanation;
 use crate::fields::{Field, FieldNote, hash_type_name};
+use crate::frame::Explanation;
+use crate::frame::{
+    Commitment, Element, End, Frame, HashReport, SignatureKind, SignatureReport, Step, StepEvent, Stopped,
+};
 use crate::hints::counted;
 use crate::hints::{Known, short};
-use crate::trace::{
-    Commitment, Element, End, Frame, HashReport, SignatureKind, SignatureReport, Step, StepEvent, Stopped,
-    Trace,
-};
+use crate::trace::Trace;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();

@@ -2,9 +2,10 @@
 
 use sigstack_interpreter::{ScriptError, VerifyError};
 
-use crate::explain::{Explanation, UNKNOWN};
+use crate::frame::{Commitment, Frame, SignatureReport, Step, StepEvent};
+use crate::frame::{Explanation, UNKNOWN};
 use crate::text::unchecked;
-use crate::trace::{Commitment, Frame, SignatureReport, Step, StepEvent, Trace};
+use crate::trace::Trace;
 
 impl Trace {
     /// Returns the explanations of a failed verification: the changes that would have made the failing check succeed.

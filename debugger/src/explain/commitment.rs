@@ -2,8 +2,9 @@
 
 use sigstack_interpreter::taproot::{ControlBlock, annex, branch_hash, leaf_hash};
 
+use super::Facts;
 use super::schnorr::tweaked;
-use super::{Explanation, Facts, UNKNOWN};
+use crate::frame::{Explanation, UNKNOWN};
 
 impl Facts<'_> {
     /// Explains why the tweaked internal key is not the output key.

@@ -5,8 +5,9 @@ use bitcoin::{Amount, TxOut};
 use sigstack_interpreter::sighash::{legacy, segwit_v0};
 use sigstack_interpreter::{SignatureCheck, SignedMessage, TxCache, TxView, verify_ecdsa};
 
-use super::{Explanation, Facts};
+use super::Facts;
 use crate::fields::hash_type_name;
+use crate::frame::Explanation;
 
 /// ECDSA hash types that are tried: the six defined ones and 0.
 const HASH_TYPES: &[u8] = &[0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00];

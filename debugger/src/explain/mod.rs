@@ -17,28 +17,10 @@ use sigstack_interpreter::sighash::annex_hash;
 use sigstack_interpreter::taproot::annex;
 use sigstack_interpreter::{CodePoints, Flags, Instructions, Opcode, Phase, Spend, TxView};
 
+use crate::frame::{
+    Commitment, Explanation, Frame, SignatureKind, SignatureReport, Step, StepEvent, UNKNOWN,
+};
 use crate::hints::Known;
-use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, StepEvent};
-
-/// An explanation of a failed check, or a warning about a signature check that succeeds because the key type is
-/// unknown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Explanation {
-    /// Identifier of the kind of explanation for programs, such as `other-hash-type`.
-    pub code: &'static str,
-    /// Text of the explanation, for people.
-    pub text: String,
-}
-
-impl Explanation {
-    fn new(code: &'static str, text: impl Into<String>) -> Explanation {
-        Explanation { code, text: text.into() }
-    }
-}
-
-/// Code of the explanation that no single change makes the check pass.
-pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Maximum number of alternatives tried for one failed check, for each kind of alternative: other keys, other inputs,
 /// other amounts, and exchanged prevouts.

@@ -8,11 +8,12 @@ use sigstack_interpreter::{
     KeyVersion, Opcode, ScriptError, TaprootMessage, TapscriptMessage, TxView, script_num,
 };
 
+use super::Facts;
 use super::schnorr::is_valid;
-use super::{Explanation, Facts};
+use crate::frame::Explanation;
+use crate::frame::{SigVersion, Step};
 use crate::hints::counted;
 use crate::hints::short;
-use crate::trace::{SigVersion, Step};
 
 /// Bit of nSequence that disables its meaning as a relative lock (BIP 68 "Specification").
 const DISABLED: u32 = 1 << 31;

@@ -8,10 +8,11 @@ use sigstack_interpreter::{
     KeyVersion, SignatureCheck, SignedMessage, TaprootMessage, TapscriptMessage, TxView, verify_schnorr,
 };
 
-use super::{Explanation, Facts};
+use super::Facts;
 use crate::fields::hash_type_name;
+use crate::frame::Explanation;
+use crate::frame::Step;
 use crate::hints::short;
-use crate::trace::Step;
 
 /// Every valid hash type of a Schnorr signature. The hash types of BIP 118 come last.
 const HASH_TYPES: &[u8] = &[0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x41, 0x42, 0x43, 0xc1, 0xc2, 0xc3];

@@ -6,9 +6,10 @@ use sigstack_interpreter::taproot::{ControlBlock, annex, branch_hash, leaf_hash}
 use sigstack_interpreter::{Flags, Phase, Spend};
 
 use super::schnorr::tweaked;
-use super::{Explanation, Facts, MAX_CANDIDATES, UNKNOWN};
+use super::{Facts, MAX_CANDIDATES};
+use crate::frame::{Commitment, Frame};
+use crate::frame::{Explanation, UNKNOWN};
 use crate::hints::counted;
-use crate::trace::{Commitment, Frame};
 
 impl Facts<'_> {
     /// Explains a failed verification. Tries to exchange script and control block, and to exchange two prevouts. Also
@@ -104,7 +105,7 @@ pub(super) fn attach(explanations: Vec<Explanation>, frames: &mut [Frame]) {
         Some(Frame::Phase { explanations: known, .. }) => add(known, explanations),
         Some(Frame::Step(step)) => {
             for event in &mut step.events {
-                if let crate::trace::StepEvent::Signature(report) = event {
+                if let crate::frame::StepEvent::Signature(report) = event {
                     report.explanations.retain(|explanation| explanation.code != UNKNOWN);
                 }
             }

@@ -8,9 +8,10 @@ use sigstack_interpreter::Instructions;
 
 use super::stacks::Pool;
 use crate::disasm::instruction_text_as;
+use crate::frame::{Elements, Frame, State, Step, Stopped};
 use crate::hints::short;
 use crate::json;
-use crate::trace::{Elements, Frame, State, Step, Stopped, Trace};
+use crate::trace::Trace;
 
 /// Maximum number of steps in a page. If a trace has more, those in the middle are left out. A script within the limit
 /// of 10,000 bytes never has more.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::trace::Element;
+use crate::frame::Element;
 
 /// The distinct elements of all stacks of a page, each with an id.
 #[derive(Default)]

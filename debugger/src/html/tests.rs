@@ -2,7 +2,8 @@ use serde_json::Value;
 use sigstack_interpreter::Flags;
 
 use super::page;
-use crate::trace::{Frame, Options, Trace};
+use crate::frame::{Frame, Options};
+use crate::trace::Trace;
 use crate::{BareContext, BareTx, assemble, bare_spend};
 
 /// Maximum size in bytes of a page for any input, as documented in `docs/trace-format.md`.
