@@ -18,7 +18,8 @@ pub enum Claim {
     LegacySigops(u64),
 }
 
-/// A rule over a whole transaction, as the reason why a transaction is invalid although each of its inputs is valid.
+/// Reason why a transaction is invalid although each of its inputs is valid: the rule over the whole transaction that
+/// it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionRule {
@@ -32,11 +33,11 @@ pub enum TransactionRule {
 }
 
 impl TransactionRule {
-    /// Reject reasons of all rules.
+    /// Reject reasons of all rules over whole transactions, as [`TransactionRule::name`] returns them.
     pub const NAMES: &[&str] =
         &[TransactionRule::Size64.name(), TransactionRule::LegacySigops { sigops: 0 }.name()];
 
-    /// Returns the reject reason, spelled as in the implementation of BIP 54 for Bitcoin Core.
+    /// Returns the reject reason of the broken rule, spelled as in the implementation of BIP 54 for Bitcoin Core.
     pub const fn name(self) -> &'static str {
         match self {
             TransactionRule::Size64 => "bad-txns-size",

@@ -1,7 +1,8 @@
-//! Code points: which opcode byte stands for the opcode of each proposal.
+//! [`CodePoints`]: which opcode byte stands for the opcode of each proposed soft fork.
 //!
-//! Two proposals may want the same byte, and authors change the byte of a proposal. The rules of a proposal do not depend on
-//! its byte, so the bytes are parameters of a verification. By default they are those of the proposals' rows.
+//! Two proposals may claim the same byte, and the authors of a proposal may change its byte. The rules of a proposal do
+//! not depend on its byte. Therefore the caller of a verification can assign other bytes. By default, each proposal has
+//! the byte that its [`Proposal`] lists.
 
 use core::fmt;
 
@@ -9,16 +10,19 @@ use crate::flags::Flags;
 use crate::opcode::Opcode;
 use crate::proposals::{Hook, PROPOSALS, Proposal};
 
-/// The opcode bytes that stand for the opcodes of proposals.
+/// For each proposed soft fork with an opcode, the byte that stands for the opcode in scripts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CodePoints {
-    /// For each byte, the opcode whose rules apply: the same byte, except where a proposal was assigned another byte.
+    /// For each byte, the opcode whose rules apply to it. This is the opcode with the same byte, unless a proposal was
+    /// moved to or from the byte.
     meanings: [Opcode; 256],
 }
 
-/// An `OP_SUCCESSx` that no proposal assigns a meaning to. It is the meaning of a byte that a proposal left.
+/// An `OP_SUCCESSx` that no proposal redefines. If a proposal is moved from its `OP_SUCCESSx` to another byte, the
+/// rules of this opcode apply to the old byte.
 const FREE_SUCCESS: Opcode = Opcode(0xfe);
-/// A NOP that no proposal assigns a meaning to. It is the meaning of a NOP that a proposal left.
+/// A NOP that no proposal redefines. If a proposal is moved from its NOP to another byte, the rules of this opcode
+/// apply to the old byte.
 const FREE_NOP: Opcode = Opcode::OP_NOP10;
 
 static DEFAULT: CodePoints = CodePoints::defaults();
@@ -35,13 +39,16 @@ impl CodePoints {
         }
     }
 
-    /// Returns the code points with other bytes for the opcodes of some proposals. All of them are assigned at once, so that
-    /// two proposals can swap their bytes.
+    /// Assigns other bytes to the opcodes of some proposals; all other proposals keep their default bytes. The bytes
+    /// are assigned at once, so that two proposals can swap their bytes.
     ///
     /// # Errors
     ///
-    /// [`CodePointError`] if a proposal has no opcode, if a byte is not reserved for upgrades of its kind, or if two proposals
-    /// get the same byte. The latter includes proposals that keep the byte of their row.
+    /// - [`CodePointError::NoOpcode`] if a proposal has no opcode.
+    /// - [`CodePointError::NotReserved`] if a proposal gets a byte that is not reserved for its kind of upgrade
+    ///   (`OP_SUCCESSx` or NOP).
+    /// - [`CodePointError::Clash`] if two proposals would have the same byte. Proposals that keep their default bytes
+    ///   are checked too.
     pub fn assign(assigned: &[(&'static Proposal, Opcode)]) -> Result<CodePoints, CodePointError> {
         let mut bytes: Vec<(&'static Proposal, Opcode)> = Vec::new();
         for (proposal, opcode) in assigned {
@@ -82,14 +89,16 @@ impl CodePoints {
         }
     }
 
-    /// Returns the opcode whose rules apply to a byte: for the byte of a proposal, the opcode in the row of the proposal; for a
-    /// byte that a proposal left, an opcode that is reserved for upgrades; otherwise the byte itself.
+    /// Returns the opcode whose rules apply to a byte. If a proposal has the byte, this is the opcode that the proposal
+    /// adds. If a proposal was moved from the byte to another one, this is an opcode that is reserved for upgrades.
+    /// Otherwise, it is the byte itself.
     #[inline]
     pub fn meaning(&self, byte: Opcode) -> Opcode {
         self.meanings.get(usize::from(byte.0)).copied().unwrap_or(byte)
     }
 
-    /// Returns the byte that stands for an opcode. It differs from the opcode only for opcodes of proposals.
+    /// Returns the byte that stands for an opcode in scripts. It differs from the opcode's own byte only if a proposal
+    /// was assigned another byte.
     pub fn byte(&self, opcode: Opcode) -> Opcode {
         let own = Proposal::of_opcode(opcode).is_some();
         let mut bytes = (0..=u8::MAX).map(Opcode).filter(|byte| own && self.meaning(*byte) == opcode);
@@ -98,7 +107,8 @@ impl CodePoints {
 }
 
 impl Opcode {
-    /// Returns the name of the byte, given the opcode whose rules apply to it ([`CodePoints::meaning`]).
+    /// Returns the name to print for this opcode byte. `meaning` is the opcode whose rules apply to the byte
+    /// ([`CodePoints::meaning`]).
     pub fn name_as(self, meaning: Opcode) -> String {
         match Proposal::of_opcode(meaning) {
             Some(_) => meaning.to_string(),
@@ -111,14 +121,14 @@ impl Opcode {
     }
 }
 
-/// The bytes of the proposals' rows.
+/// By default, each proposal has the opcode byte that its [`Proposal`] lists.
 impl Default for CodePoints {
     fn default() -> CodePoints {
         DEFAULT
     }
 }
 
-/// Writes the bytes that differ from those of the rows.
+/// Lists only the bytes to which the rules of another opcode apply, each with that opcode.
 impl fmt::Debug for CodePoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = (0..=u8::MAX).map(Opcode).map(|byte| (byte, self.meaning(byte)));
@@ -126,13 +136,13 @@ impl fmt::Debug for CodePoints {
     }
 }
 
-/// The rules under which a script runs: flags, and the bytes of the proposals' opcodes. Flags alone stand for the bytes of the
-/// proposals' rows.
+/// The rules under which a script runs: the verification flags, and the opcode bytes of proposals. [`Flags`] alone
+/// convert to rules with the default opcode bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'r> {
-    /// The flags.
+    /// The verification flags under which the script runs.
     pub flags: Flags,
-    /// The opcode bytes of the proposals.
+    /// The opcode bytes that stand for the opcodes of proposals.
     pub code_points: &'r CodePoints,
 }
 
@@ -142,29 +152,30 @@ impl From<Flags> for Rules<'static> {
     }
 }
 
-/// Bytes that cannot be assigned to the opcodes of proposals.
+/// Reason why [`CodePoints::assign`] rejects an assignment of opcode bytes to proposals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodePointError {
-    /// The proposal has no opcode.
+    /// A byte was given for a proposal that has no opcode.
     NoOpcode {
-        /// The proposal.
+        /// Proposal to which the caller assigned a byte.
         proposal: &'static Proposal,
     },
-    /// The byte is not reserved for upgrades of the proposal's kind: `OP_SUCCESSx` or NOP.
+    /// The byte given for a proposal is not reserved for the upgrade mechanism that the proposal uses, `OP_SUCCESSx` or
+    /// NOP.
     NotReserved {
-        /// The proposal.
+        /// Proposal to which the caller assigned a byte.
         proposal: &'static Proposal,
-        /// The byte.
+        /// The opcode byte that cannot be assigned.
         opcode: Opcode,
     },
-    /// Two proposals have the same byte.
+    /// Two proposals would have the same opcode byte.
     Clash {
-        /// The byte.
+        /// The opcode byte that cannot be assigned.
         opcode: Opcode,
-        /// A proposal with this byte.
+        /// One of the two proposals that would have this byte.
         first: &'static Proposal,
-        /// Another proposal with this byte.
+        /// The other of the two proposals that would have this byte.
         second: &'static Proposal,
     },
 }

@@ -25,7 +25,7 @@ impl InputVerified {
         InputVerified { input, flags, claims }
     }
 
-    /// Returns the index of the input.
+    /// Returns the index of the verified input in its transaction.
     pub fn input(&self) -> usize {
         self.input
     }
@@ -42,7 +42,8 @@ impl InputVerified {
     }
 }
 
-/// Checks the rules over a whole transaction. `claims` are those of all inputs, in any order.
+/// Checks the rules over a whole transaction. `claims` are the facts recorded while all of its inputs were verified, in
+/// any order.
 pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<(), TransactionRule> {
     bip54::check(tx, claims, flags)
 }

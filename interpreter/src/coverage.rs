@@ -12,8 +12,8 @@ use crate::proposals::Proposal;
 use crate::sighash::legacy;
 use crate::unchecked::Unchecked;
 
-/// Bits of a hash type that select the signed outputs. They are the same in legacy scripts (which ignore all other bits
-/// except ANYONECANPAY), in segwit v0 and in taproot.
+/// Mask of the hash type bits that select the signed outputs. The mask is used for legacy, segwit v0 and taproot
+/// signatures.
 const OUTPUTS_MASK: u8 = 0x1f;
 
 /// Hash type SIGHASH_NONE: the signature commits to no output.
@@ -23,7 +23,7 @@ const SIGHASH_NONE: u8 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
-    /// The rule that was not checked.
+    /// Which rule was not checked, and why.
     pub unchecked: Unchecked,
     /// Phase and opcode at which the rule was first skipped.
     pub location: Location,
@@ -64,14 +64,14 @@ impl fmt::Display for Gap {
 pub struct Coverage {
     gaps: Vec<Gap>,
     phase: Option<Phase>,
-    /// Position of the instruction that is being executed.
+    /// Position of the instruction that is being executed; `None` if no instruction is.
     position: Option<ScriptPosition>,
     /// Template hashes of the transaction that the script computed, each with the opcode that computed it.
     templates: Vec<(Opcode, [u8; 32])>,
-    /// Whether any valid signature committed to the transaction.
+    /// Whether a valid signature that commits to the transaction was checked.
     signed: bool,
-    /// Whether any valid signature committed to an output of the transaction. Template hashes, which commit to all
-    /// outputs, are recorded in `templates`.
+    /// Whether a valid signature that commits to at least one output of the transaction was checked. Template hashes,
+    /// which commit to all outputs, are recorded in `templates`.
     outputs_signed: bool,
 }
 

@@ -45,8 +45,8 @@ mod ffi {
     use secp256k1::XOnlyPublicKey;
     use secp256k1::ffi::{CPtr, secp256k1_context_static, secp256k1_xonly_pubkey_tweak_add_check};
 
-    /// Returns the same as the function of this name outside the module. Also returns false if `tweak` is not below the
-    /// curve's order.
+    /// Performs the check of `check_tweak` in the parent module, for a parsed internal key. Returns false if `tweak` is
+    /// not below the curve's order.
     #[allow(unsafe_code, reason = "a call into C")]
     pub(super) fn check_tweak(
         internal_key: &XOnlyPublicKey,

@@ -13,15 +13,16 @@ use crate::sighash::EcdsaMidstates;
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;
 
-/// The defined hash types of ECDSA signatures, without ANYONECANPAY, are the values from `SIGHASH_ALL` to
-/// `SIGHASH_SINGLE`.
+/// Lowest defined hash type of ECDSA signatures. Without the bit ANYONECANPAY, the defined hash types are the values
+/// from `SIGHASH_ALL` to `SIGHASH_SINGLE`.
 const SIGHASH_ALL: u8 = 1;
 const SIGHASH_SINGLE: u8 = 3;
 /// Hash type bit ANYONECANPAY: the signature commits to its own input only, and not to the other inputs.
 const SIGHASH_ANYONECANPAY: u8 = 0x80;
 
-/// Returns whether a signature, hash type included, is strict DER (BIP 66 "DER encoding reference"): `0x30 [total length]
-/// 0x02 [R length] [R] 0x02 [S length] [S] [hash type]`, both integers positive and without unneeded leading zero bytes.
+/// Returns whether a signature, including its hash type byte, is strict DER (BIP 66 "DER encoding reference"): `0x30
+/// [total length] 0x02 [R length] [R] 0x02 [S length] [S] [hash type]`. R and S must not be negative or have unneeded
+/// leading zero bytes.
 fn is_strict_der(signature: &[u8]) -> bool {
     let Some((_hash_type, der)) = signature.split_last() else { return false };
     let [0x30, total, 0x02, r_length, rest @ ..] = der else { return false };
@@ -33,7 +34,7 @@ fn is_strict_der(signature: &[u8]) -> bool {
     usize::from(*s_length) == s.len() && is_strict_integer(r) && is_strict_integer(s)
 }
 
-/// Returns whether bytes are a positive DER integer in its shortest encoding.
+/// Returns whether `bytes`, the R or S value of a DER signature, are a non-negative integer in its shortest encoding.
 fn is_strict_integer(bytes: &[u8]) -> bool {
     match bytes {
         [] => false,
@@ -76,8 +77,8 @@ pub(crate) fn check_public_key_encoding(public_key: &[u8], context: &Context, fl
 /// In legacy scripts, pushes of the signatures that are checked are removed from it.
 pub(crate) struct ScriptCode<'s> {
     bytes: Cow<'s, [u8]>,
-    /// Sighash midstates of this script code after a signature was removed from it. `None` if none was removed: the
-    /// midstates of the running script are used then.
+    /// Sighash midstates of this script code after a signature was removed from it. `None` if no signature was removed,
+    /// so that the midstates of the running script are valid.
     own_midstates: Option<EcdsaMidstates>,
 }
 
@@ -183,8 +184,8 @@ impl Check<'_> {
     }
 }
 
-/// Returns whether a public key has the length that its first byte implies (Core `CPubKey::IsValid`). Hybrid keys are
-/// included.
+/// Returns whether a public key has the length that its first byte implies (Core `CPubKey::IsValid`). Hybrid keys,
+/// which begin with 0x06 or 0x07, are accepted.
 fn has_known_length(public_key: &[u8]) -> bool {
     match public_key {
         [2 | 3, rest @ ..] => rest.len() == 32,

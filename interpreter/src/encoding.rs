@@ -18,7 +18,7 @@ pub struct DecodeError {
     /// this is the name of the whole, such as `transaction`.
     pub field: String,
     /// Byte offset at which the field begins. If the length prefix of the field is malformed, this is the offset of the
-    /// prefix.
+    /// prefix. If extra bytes follow the end of the serialization, it is the offset of the first of them.
     pub offset: usize,
     /// Kind of problem with the field.
     pub problem: DecodeProblem,
@@ -32,25 +32,25 @@ pub enum DecodeProblem {
     Truncated {
         /// Length of the field in bytes.
         expected: u64,
-        /// Number of bytes that are left.
+        /// Number of bytes that are left in the serialization.
         left: usize,
     },
     /// A list announces more items than bytes are left, so it cannot be complete.
     Count {
         /// Number of items that the list announces.
         count: u64,
-        /// Number of bytes that are left.
+        /// Number of bytes that are left in the serialization.
         left: usize,
     },
     /// A CompactSize number is not in its shortest encoding.
     NotShortest,
-    /// The byte after an input count of zero is not the segwit flag (BIP 144).
+    /// The byte after an input count of zero is not the segwit flag 0x01 (BIP 144). The value is that byte.
     SegwitFlag(u8),
     /// The segwit flag is set, but every witness is empty (BIP 144).
     EmptyWitnesses,
     /// Extra bytes follow the end of the serialization; the value is their number.
     Trailing(usize),
-    /// Another error of the decoder, in the decoder's own words.
+    /// rust-bitcoin reported an error, but no malformed field was found. The value is the text of that error.
     Other(String),
 }
 
@@ -192,8 +192,8 @@ impl<'b> Walk<'b> {
         Ok(number)
     }
 
-    /// Reads the number of items of a list. Fails if it exceeds the number of bytes left, since each item takes at least one
-    /// byte.
+    /// Reads the number of items of a list. Fails if the number exceeds the number of bytes left, since each item takes
+    /// at least one byte.
     fn count(&mut self, field: impl fmt::Display + Copy) -> Result<u64, DecodeError> {
         let start = self.offset;
         let count = self.compact_size(field)?;

@@ -21,8 +21,8 @@ use crate::stack::Stack;
 ///
 /// # Errors
 ///
-/// The first rule that the script breaks, in the order in which Core checks the rules, and the position of the opcode
-/// that breaks it.
+/// The first rule that the script breaks, in the order in which Core checks the rules. The error includes the position
+/// of the opcode if a single opcode breaks the rule.
 pub fn run_script<'r, I: Inspector>(
     stack: &mut Stack,
     script: &[u8],

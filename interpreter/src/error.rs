@@ -74,10 +74,10 @@ pub struct ScriptPosition {
     pub opcode_position: u32,
     /// Byte offset at which the opcode starts.
     pub byte_offset: usize,
-    /// The byte at this position.
+    /// Opcode byte at this position of the script.
     pub opcode: Opcode,
-    /// The opcode whose rules apply to the byte ([`crate::CodePoints::meaning`]). It differs from `opcode` only where proposals
-    /// were assigned other bytes.
+    /// The opcode whose rules apply to the byte ([`crate::CodePoints::meaning`]). It differs from `opcode` only if the
+    /// caller assigned other opcode bytes to proposals.
     pub meaning: Opcode,
 }
 
@@ -93,7 +93,7 @@ impl ScriptPosition {
 pub struct Location {
     /// The phase of the verification.
     pub phase: Phase,
-    /// The opcode in the script of this phase; `None` if the place is not a single opcode.
+    /// Position of the opcode in the script that this phase runs; `None` if the place is not a single opcode.
     pub position: Option<ScriptPosition>,
 }
 
@@ -136,7 +136,7 @@ pub enum VerifyError {
     Script {
         /// The rule that the input breaks.
         error: ScriptError,
-        /// Where the rule was broken.
+        /// Phase and, if known, opcode at which the rule was broken.
         location: Location,
     },
     /// The API was misused, so there is no verdict.
@@ -195,7 +195,7 @@ pub enum TransactionError {
         input: usize,
         /// The rule that the input breaks.
         error: ScriptError,
-        /// Where the rule was broken.
+        /// Phase and, if known, opcode at which the rule was broken.
         location: Location,
     },
     /// Every input is valid, but the transaction breaks a rule that spans inputs.
@@ -205,7 +205,7 @@ pub enum TransactionError {
 }
 
 impl TransactionError {
-    /// Returns the rule that an input breaks; `None` if the error is not about an input.
+    /// Returns the rule that the invalid input breaks; `None` if the error is not about a single input.
     pub fn script_error(&self) -> Option<ScriptError> {
         match self {
             TransactionError::Input { error, .. } => Some(*error),
@@ -213,7 +213,7 @@ impl TransactionError {
         }
     }
 
-    /// Returns the index of the invalid input; `None` if the error is not about an input.
+    /// Returns the index of the invalid input; `None` if the error is not about a single input.
     pub fn input(&self) -> Option<usize> {
         match self {
             TransactionError::Input { input, .. } => Some(*input),
@@ -294,11 +294,11 @@ pub enum UsageError {
         /// Index of the repeated input.
         input: usize,
     },
-    /// A verdict on a transaction was requested with an input that was verified under other flags.
+    /// A verdict on a transaction was requested under some flags, but one of its inputs was verified under other flags.
     OtherFlags {
-        /// Index of the input.
+        /// Index of the input that was verified under other flags.
         input: usize,
-        /// Flags under which that input was verified.
+        /// Flags under which the input was verified.
         flags: Flags,
     },
     /// A flag has an unknown name, or is set without another flag that it needs.

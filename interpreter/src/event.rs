@@ -9,28 +9,28 @@ use crate::unchecked::Unchecked;
 /// the transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedMessage {
-    /// The legacy signature hash.
+    /// The signed message is the legacy signature hash.
     Legacy {
         /// Script code that the signature commits to.
         script_code: Vec<u8>,
         /// Hash type: the last byte of the signature.
         hash_type: u8,
     },
-    /// The signature hash of BIP 143 (segwit v0).
+    /// The signed message is the BIP 143 signature hash (segwit v0).
     SegwitV0 {
         /// Script code that the signature commits to.
         script_code: Vec<u8>,
         /// Hash type: the last byte of the signature.
         hash_type: u8,
     },
-    /// The signature hash of BIP 341, BIP 342 or BIP 118 (taproot and tapscript).
+    /// The signed message is the signature hash of BIP 341, BIP 342 or BIP 118 (taproot and tapscript).
     Taproot {
         /// The annex and the tapscript data that the signature commits to.
         message: TaprootMessage,
         /// Hash type; 0 (`SIGHASH_DEFAULT`) for a signature of 64 bytes.
         hash_type: u8,
     },
-    /// The message is an element of the stack, unchanged (`OP_CHECKSIGFROMSTACK`, BIP 348).
+    /// The signed message is an element of the stack, unchanged (`OP_CHECKSIGFROMSTACK`, BIP 348).
     Stack,
 }
 
@@ -38,7 +38,7 @@ pub enum SignedMessage {
 /// because of an encoding, is not reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureCheck {
-    /// The signature, without its hash type.
+    /// The signature that was verified, without its hash type byte.
     pub signature: Vec<u8>,
     /// Public key that the signature was verified with. For a Schnorr signature, the 32-byte x-only key.
     pub public_key: Vec<u8>,
@@ -59,12 +59,12 @@ pub struct ComputedHash {
     pub name: &'static str,
     /// Whether the hash commits to the transaction. False for a hash of stack elements.
     pub is_of_transaction: bool,
-    /// Fields of the message in order, each with the name that the BIP gives it and its bytes. The tag of a tagged hash
-    /// is not included.
+    /// Fields of the hashed message in order: for each, its name in the BIP and its bytes. The tag of a tagged hash is
+    /// not included.
     pub fields: Vec<(&'static str, Vec<u8>)>,
-    /// Names of the optional fields that this message does not have, each with the reason, for display.
+    /// Optional fields that are absent from the hashed message, for display: for each, its name and the reason.
     pub left_out: Vec<(&'static str, &'static str)>,
-    /// The hash.
+    /// The hash that the opcode computed.
     pub digest: [u8; 32],
 }
 
@@ -79,12 +79,12 @@ impl ComputedHash {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A signature was verified.
+    /// A signature was verified on the curve. It may be valid or invalid.
     Signature(SignatureCheck),
     /// The opcode of a proposal computed a hash.
     Hash(ComputedHash),
-    /// A rule was skipped, so nothing was checked. An `OP_SUCCESSx` is reported by [`crate::Inspector::op_success`]
-    /// instead.
+    /// A rule was not checked, for the given reason. An `OP_SUCCESSx` does not cause this event: it is reported by
+    /// [`crate::Inspector::op_success`].
     Unchecked(Unchecked),
 }
 
@@ -93,25 +93,25 @@ pub enum Event {
 pub enum CommitmentStep<'a> {
     /// The tapleaf hash of the leaf was computed.
     Leaf {
-        /// The leaf version.
+        /// Leaf version, from the first byte of the control block.
         version: u8,
         /// The leaf's script.
         script: &'a [u8],
-        /// The tapleaf hash.
+        /// Tapleaf hash of the leaf version and the script.
         hash: [u8; 32],
     },
     /// A node of the Merkle path was hashed with its sibling, which gives the parent node.
     Branch {
-        /// The sibling, as given in the control block.
+        /// Sibling of the node, as given in the control block.
         sibling: &'a [u8; 32],
-        /// The tapbranch hash of both: the parent node.
+        /// Parent node: the tapbranch hash of the node and its sibling.
         hash: [u8; 32],
     },
     /// The internal key was tweaked with the Merkle root.
     Tweak {
         /// The internal key, as given in the control block.
         internal_key: &'a [u8; 32],
-        /// The taptweak hash.
+        /// Taptweak hash of the internal key and the Merkle root.
         tweak: [u8; 32],
         /// Whether the tweaked internal key equals the output key and has the parity given in the control block.
         matches: bool,

@@ -22,18 +22,18 @@ use core::ops::{BitAnd, BitOr, BitOrAssign, Sub, SubAssign};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flags(pub(crate) u64);
 
-/// The kind of rule that a flag enables: who enforces the rule today.
+/// The kind of rule that a flag enables, according to who enforces the rule today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagKind {
-    /// Enforced by Bitcoin's consensus today.
+    /// The flag enables a rule that Bitcoin's consensus enforces today.
     Consensus,
-    /// Enforced by relay policy only.
+    /// The flag enables a rule that today only the relay policy of nodes enforces.
     Policy,
-    /// Activates a proposed soft fork ([`crate::Proposal`]).
+    /// The flag activates a proposed soft fork ([`crate::Proposal`]).
     Proposal,
-    /// Policy about a proposed soft fork: rejects the use of a proposal that is not active, or of values that the proposal
-    /// reserves for later upgrades.
+    /// The flag enables a policy rule about a proposed soft fork. The rule rejects every use of the proposal, or values
+    /// that the proposal reserves for later upgrades.
     ProposalPolicy,
 }
 
@@ -43,7 +43,7 @@ pub enum FlagKind {
 pub struct FlagInfo {
     /// The flag, as a set with one element.
     pub flag: Flags,
-    /// The name, as Core spells it without `SCRIPT_VERIFY_`.
+    /// Name of the flag, spelled as in Core but without the prefix `SCRIPT_VERIFY_`.
     pub name: &'static str,
     /// Kind of rule that the flag enables.
     pub kind: FlagKind,
@@ -62,7 +62,8 @@ macro_rules! flags {
             )*
         }
 
-        /// The rows of the flag table for the flags that this module defines.
+        /// Names and descriptions of the flags that this module defines. `tables/flags.rs` joins them into the table of
+        /// all flags.
         pub(crate) const FLAG_ROWS: &[$crate::FlagInfo] = &[
             $($crate::FlagInfo {
                 flag: $crate::Flags::$name,
@@ -105,7 +106,7 @@ impl Flags {
         Flags(1 << bit)
     }
 
-    /// The empty set.
+    /// The set without any flags.
     pub const NONE: Flags = Flags(0);
 
     /// Returns whether all flags of `other` are in this set.
@@ -125,7 +126,7 @@ impl Flags {
         self.0 == 0
     }
 
-    /// Each flag that needs other flags, with these other flags.
+    /// Pairs of a flag and the other flags that must be set with it.
     const REQUIREMENTS: &'static [(Flags, Flags)] =
         &[(Flags::CLEANSTACK, Flags(Flags::P2SH.0 | Flags::WITNESS.0)), (Flags::WITNESS, Flags::P2SH)];
 
@@ -194,13 +195,13 @@ impl FromIterator<Flags> for Flags {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagError {
-    /// No flag has this name.
+    /// A text names a flag that does not exist. The value is that name.
     Unknown(String),
     /// A flag is set without another flag that it needs.
     Combination {
-        /// The flag that needs another.
+        /// Flag that is set without another flag that it needs.
         flag: Flags,
-        /// The needed flags that are not set.
+        /// Flags that `flag` needs and that are not set.
         missing: Flags,
     },
 }

@@ -10,7 +10,7 @@ use crate::script_error::ScriptError;
 /// Observes the verification of an input. Implement the methods of interest; the others do nothing. No method can
 /// change the verdict.
 pub trait Inspector {
-    /// Whether the methods are called. `false` compiles the calls out.
+    /// Whether verification calls the methods of this inspector. `false` compiles the calls out.
     const ACTIVE: bool = true;
 
     /// Called when a phase of the verification begins. `script` is the script that the phase runs, if any.
@@ -47,7 +47,8 @@ pub trait Inspector {
         let _ = (machine, instruction);
     }
 
-    /// Called after an instruction was executed, or skipped in a branch that is not taken.
+    /// Called after an instruction was executed, with its result. Also called after an instruction that was skipped in
+    /// a branch that is not taken.
     fn step_end(
         &mut self,
         machine: &Machine<'_>,

@@ -7,7 +7,7 @@ use crate::script_num;
 /// One instruction of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction<'s> {
-    /// The opcode.
+    /// The opcode byte of the instruction.
     pub opcode: Opcode,
     /// Data of a push opcode; empty for opcodes above `OP_PUSHDATA4`.
     pub data: &'s [u8],
@@ -108,7 +108,8 @@ pub(crate) fn is_minimal_push(opcode: Opcode, data: &[u8]) -> bool {
 }
 
 /// Returns the opcode and the length bytes of the shortest push of data of this length (Core `CScript << vector`).
-/// Opcodes such as `OP_1` are not considered. The second value is the number of bytes of the array that are used.
+/// Opcodes such as `OP_1` are not considered. Only the first bytes of the array are used; the second value is their
+/// number.
 pub(crate) fn push_prefix(length: usize) -> ([u8; 5], usize) {
     let [a, b, c, d, ..] = length.to_le_bytes();
     match length {
@@ -119,8 +120,8 @@ pub(crate) fn push_prefix(length: usize) -> ([u8; 5], usize) {
     }
 }
 
-/// Appends a push of data with the shortest length prefix, as Core's `CScript << vector` does. Number opcodes are not used,
-/// even where one would push the same data.
+/// Appends a push of data with the shortest length prefix, as Core's `CScript << vector` does. `OP_1NEGATE` and `OP_1`
+/// to `OP_16` are not used, even if one of them would push the same data.
 pub fn append_push(data: &[u8], script: &mut Vec<u8>) {
     let (prefix, size) = push_prefix(data.len());
     script.extend(prefix.into_iter().take(size));

@@ -1,4 +1,5 @@
-//! Limits of Script and of transactions, each with the rule that defines it. All of them are consensus rules.
+//! Limits of scripts, transactions and blocks, and constants of taproot, each with its source. The limits of BIP 54 are
+//! proposed; all other limits are consensus rules today.
 
 /// Maximum size of a stack element, in bytes (Core `MAX_SCRIPT_ELEMENT_SIZE`; BIP 342 keeps it).
 pub const MAX_SCRIPT_ELEMENT_SIZE: usize = 520;
@@ -36,13 +37,14 @@ pub const VALIDATION_WEIGHT_PER_SIGOP: i64 = 50;
 /// First byte of an annex (BIP 341, "Script validation rules").
 pub const ANNEX_TAG: u8 = 0x50;
 
-/// Size of a control block without Merkle path, in bytes: leaf version and parity, internal key (BIP 341).
+/// Size of a control block without Merkle path, in bytes: one byte with leaf version and parity, then the internal key
+/// (BIP 341).
 pub const CONTROL_BLOCK_BASE_SIZE: usize = 33;
 
-/// Size of one step of a Merkle path in a control block, in bytes (BIP 341).
+/// Size of one sibling hash of the Merkle path in a control block, in bytes (BIP 341).
 pub const CONTROL_BLOCK_NODE_SIZE: usize = 32;
 
-/// Maximum number of steps of a Merkle path (BIP 341).
+/// Maximum number of sibling hashes in the Merkle path of a control block (BIP 341).
 pub const CONTROL_BLOCK_MAX_NODES: usize = 128;
 
 /// Mask of the bits of a control block's first byte that contain the leaf version (BIP 341).
@@ -57,11 +59,12 @@ pub const MAX_BLOCK_WEIGHT: usize = 4_000_000;
 /// Weight units of one byte outside the witness (BIP 141).
 pub const WITNESS_SCALE_FACTOR: usize = 4;
 
-/// Maximum amount, in satoshi, of all outputs of a transaction together (Core `MAX_MONEY`).
+/// Maximum amount, in satoshi, of an output and of all outputs of a transaction together (Core `MAX_MONEY`).
 pub const MAX_MONEY: u64 = 21_000_000 * 100_000_000;
 
-/// Maximum number of signature operations outside the witness in the inputs of a transaction (BIP 54 "Specification").
+/// Maximum number of signature operations outside the witness in all inputs of a transaction together (BIP 54
+/// "Specification").
 pub const MAX_TX_LEGACY_SIGOPS: u64 = 2_500;
 
-/// Size in bytes, without witnesses, that is forbidden for a transaction (BIP 54 "Specification").
+/// Transactions of exactly this size, in bytes without witnesses, are invalid under BIP 54 "Specification".
 pub const FORBIDDEN_TX_SIZE: usize = 64;

@@ -32,16 +32,17 @@ pub struct Machine<'a> {
     pub(crate) code_points: &'a CodePoints,
     pub(crate) context: Context,
     pub(crate) host: &'a mut dyn Host,
-    /// Opcode position of the current instruction, from 0.
+    /// Index of the current instruction among the opcodes of the script, from 0 (BIP 342's opcode position).
     pub(crate) position: u32,
-    /// Byte offset of the next instruction.
+    /// Byte offset at which the instruction after the current one starts.
     pub(crate) next_offset: usize,
     /// Byte offset at which the script code that signatures commit to starts: 0, or after the last executed
     /// `OP_CODESEPARATOR`.
     pub(crate) code_start: usize,
-    /// Number of opcodes so far that count toward [`crate::limits::MAX_OPS_PER_SCRIPT`].
+    /// Number of opcodes counted so far toward [`crate::limits::MAX_OPS_PER_SCRIPT`]. Always 0 in tapscript, which has
+    /// no such limit.
     pub(crate) op_count: usize,
-    /// Sighash midstates of the script code that begins at `code_start`.
+    /// Cached midstates of ECDSA signature hashes, valid for the script code that starts at `code_start`.
     pub(crate) midstates: EcdsaMidstates,
     /// Cache of the signature hashes that a tapscript computed since the last `OP_CODESEPARATOR`. The cache is not a
     /// field of [`Tapscript`] because it would make moves of that type expensive.
@@ -82,12 +83,12 @@ impl<'a> Machine<'a> {
         self.stack
     }
 
-    /// Returns the open IF branches.
+    /// Returns the state of the open IF and NOTIF branches.
     pub fn conditions(&self) -> &Conditions {
         &self.conditions
     }
 
-    /// Returns the whole script.
+    /// Returns the bytes of the running script.
     pub fn script(&self) -> &[u8] {
         self.script
     }
@@ -97,7 +98,7 @@ impl<'a> Machine<'a> {
         self.flags
     }
 
-    /// Returns the opcode bytes of the proposals.
+    /// Returns which opcode byte stands for the opcode of each proposed soft fork in this script.
     pub fn code_points(&self) -> &CodePoints {
         self.code_points
     }
@@ -107,7 +108,8 @@ impl<'a> Machine<'a> {
         &self.context
     }
 
-    /// Returns the opcode position of the current instruction, from 0.
+    /// Returns the index of the current instruction among the opcodes of the script, from 0 (BIP 342's opcode
+    /// position).
     pub fn position(&self) -> u32 {
         self.position
     }
@@ -118,8 +120,8 @@ impl<'a> Machine<'a> {
         self.code_start
     }
 
-    /// Returns the number of opcodes so far that count toward the limit of 201 opcodes. An executed `OP_CHECKMULTISIG`
-    /// adds its number of public keys.
+    /// Returns the number of opcodes counted so far toward the limit of 201 opcodes. An executed `OP_CHECKMULTISIG`
+    /// adds its number of public keys. Always 0 in tapscript, which has no such limit.
     pub fn op_count(&self) -> usize {
         self.op_count
     }
@@ -129,7 +131,8 @@ impl<'a> Machine<'a> {
         self.conditions.all_true()
     }
 
-    /// Returns the state of the running tapscript. Opcodes that `proposal` assigns to an `OP_SUCCESSx` call this first.
+    /// Returns the state of the running tapscript. Each opcode with which `proposal` replaces an `OP_SUCCESSx` calls
+    /// this first.
     ///
     /// # Errors
     ///
@@ -150,7 +153,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Returns whether pushes and numbers must use their shortest encoding.
+    /// Returns whether pushes and numbers must use their shortest encoding (flag `MINIMALDATA`).
     #[inline]
     pub(crate) fn minimal(&self) -> bool {
         self.flags.contains(Flags::MINIMALDATA)

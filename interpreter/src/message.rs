@@ -5,7 +5,8 @@
 use bitcoin::{OutPoint, TxOut};
 use sha2::{Digest, Sha256};
 
-/// Receives the fields of a message in order: a hasher, or a vector that collects them.
+/// Receiver of the fields of a message that is hashed, in order. The receiver is a hasher, or a vector that collects
+/// the fields.
 pub trait MessageSink {
     /// Receives the next field, or the next part of a field. A field with several parts (such as all outputs) is passed in
     /// several calls with the same name.

@@ -21,16 +21,16 @@ pub enum Question<'q> {
     Ecdsa {
         /// The signature, without its hash type.
         signature: &'q [u8],
-        /// The public key.
+        /// Public key with which the signature is checked.
         public_key: &'q [u8],
     },
     /// Whether a Schnorr signature is valid.
     Schnorr {
         /// The signature, without its hash type.
         signature: &'q [u8; 64],
-        /// The public key.
+        /// X-only public key with which the signature is checked.
         public_key: &'q [u8; 32],
-        /// The digest or, for `OP_CHECKSIGFROMSTACK`, the message.
+        /// The signed bytes: a signature hash or, for `OP_CHECKSIGFROMSTACK`, the message from the stack.
         message: &'q [u8],
     },
     /// Whether nLockTime satisfies this argument of `OP_CHECKLOCKTIMEVERIFY`.
@@ -57,7 +57,7 @@ pub enum Question<'q> {
 pub struct MockHost<F>(F);
 
 impl<F: FnMut(Question<'_>) -> bool> MockHost<F> {
-    /// Creates a host that answers every question with this function.
+    /// Creates a host that passes every [`Question`] of a running script to the function `answer`.
     pub fn new(answer: F) -> MockHost<F> {
         MockHost(answer)
     }
@@ -81,7 +81,7 @@ static DUMMY: LazyLock<Dummy> = LazyLock::new(|| {
     Dummy { tx, prevouts: [output], cache: TxCache::default() }
 });
 
-/// The byte that fills all dummy digests.
+/// Every signature hash that a [`MockHost`] returns consists of 32 bytes of this value.
 const DIGEST_BYTE: u8 = 0x77;
 
 impl<F: FnMut(Question<'_>) -> bool> Host for MockHost<F> {

@@ -15,28 +15,28 @@ pub struct Opcode(pub u8);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpcodeInfo {
-    /// The opcode.
+    /// The opcode byte that this row describes.
     pub opcode: Opcode,
-    /// The name, including `OP_`.
+    /// Name of the opcode, including `OP_`.
     pub name: &'static str,
-    /// Other names, accepted wherever a name is read.
+    /// Other names of the opcode, which [`Opcode::from_name`] accepts too.
     pub aliases: &'static [&'static str],
-    /// The stack effect, `before -- after`, top of the stack on the right.
+    /// Effect of the opcode on the stack, written as `before -- after` with the top of the stack on the right.
     pub effect: &'static str,
     /// A sentence that describes the opcode.
     pub summary: &'static str,
 }
 
 impl OpcodeInfo {
-    /// Returns the name, then the aliases.
+    /// Iterates over the names of the opcode: first its main name, then its aliases.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         core::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 }
 
-/// Defines opcodes: for each, a row of the opcode table, and constants of [`Opcode`] for its name and its aliases. The
-/// first name is the one that is printed. Used below for the opcodes that exist today, and in the folder of each
-/// proposal.
+/// Defines opcodes. For each opcode, defines a row of the opcode table, and a constant of [`Opcode`] for each of its
+/// names. The first name is the one that is printed. The macro is used below for the opcodes that exist today, and in
+/// the folder of each proposal for its own opcodes.
 macro_rules! opcodes {
     ($($byte:literal $name:ident $(= $alias:ident)* $effect:literal $summary:literal;)*) => {
         impl $crate::Opcode {
@@ -50,7 +50,8 @@ macro_rules! opcodes {
             )*
         }
 
-        /// The rows of the opcode table for the opcodes that this module defines.
+        /// Names and descriptions of the opcodes that this module defines. `tables/opcodes.rs` joins them into the
+        /// table of all opcodes.
         pub(crate) const OPCODE_ROWS: &[$crate::OpcodeInfo] = &[
             $($crate::OpcodeInfo {
                 opcode: $crate::Opcode($byte),

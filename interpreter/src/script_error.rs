@@ -7,18 +7,18 @@ use crate::proposals::registry::for_each_proposal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorInfo {
-    /// The error.
+    /// The error that this row describes.
     pub error: ScriptError,
-    /// The name.
+    /// Name of the error, such as `PUSH_SIZE`.
     pub name: &'static str,
-    /// A sentence that describes the error.
+    /// Short description of the error.
     pub summary: &'static str,
 }
 
 /// Defines the names and summaries of the errors that a proposal adds. Used in the folder of the proposal.
 macro_rules! errors {
     ($($variant:ident $name:literal $summary:literal;)*) => {
-        /// Names and summaries of the errors that this module defines.
+        /// Names and summaries of the errors that the proposal of this module adds.
         pub(crate) const ERROR_ROWS: &[$crate::ErrorInfo] = &[
             $($crate::ErrorInfo { error: $crate::ScriptError::$variant, name: $name, summary: $summary },)*
         ];

@@ -6,7 +6,7 @@ use crate::script_error::ScriptError;
 /// Maximum size of the encoding of an `i64`, in bytes: eight bytes of magnitude and one for the sign.
 const MAX_ENCODED: usize = 9;
 
-/// Decodes a number (Core `CScriptNum`).
+/// Decodes a script number (Core `CScriptNum`).
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ pub fn decode(bytes: &[u8], max_size: usize, minimal: bool) -> Result<i64, Scrip
     Ok(if last & 0x80 == 0 { magnitude } else { -magnitude })
 }
 
-/// The shortest encoding of a number, which has up to nine bytes.
+/// The shortest encoding of a script number. It has at most nine bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoded {
     bytes: [u8; MAX_ENCODED],
@@ -32,13 +32,13 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// Returns the bytes of the encoding.
+    /// Returns the bytes of the encoded script number.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
-/// Encodes a number in the shortest way.
+/// Encodes a script number in as few bytes as possible.
 pub fn encode(number: i64) -> Encoded {
     let mut bytes = [0; MAX_ENCODED];
     let mut magnitude = number.unsigned_abs();

@@ -9,9 +9,10 @@ use crate::opcode::Opcode;
 /// How many signature operations an `OP_CHECKMULTISIG` or `OP_CHECKMULTISIGVERIFY` counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multisig {
-    /// Always 20, whatever the number of keys (before BIP 16).
+    /// Each of these opcodes counts as 20 signature operations, whatever its number of keys (the rule before BIP 16).
     AsTwenty,
-    /// The number of keys, if one of `OP_1` to `OP_16` precedes the opcode; otherwise 20 (BIP 16).
+    /// Each of these opcodes counts as its number of keys if one of `OP_1` to `OP_16` directly precedes the opcode, and
+    /// otherwise as 20 (BIP 16).
     AsPushed,
 }
 

@@ -28,7 +28,8 @@ thread_local! {
     static KEPT: Cell<Stack> = const { Cell::new(Stack::new()) };
 }
 
-/// Size in bytes that the arena must have before it is compacted for the first time.
+/// Minimum size of the arena, in bytes, at which a compaction copies the elements in use. Also the minimum of the
+/// arena's limit.
 const MIN_ARENA_LIMIT: usize = 1 << 16;
 
 type Result<T> = core::result::Result<T, ScriptError>;
@@ -87,7 +88,8 @@ impl Element {
         u64::from_le_bytes(self.0)
     }
 
-    /// Decodes a number as [`script_num::decode`] does, from the handle alone. Returns `None` if the element is not inline.
+    /// Decodes the element as a number, with the result that [`script_num::decode`] would give. Returns `None` if the
+    /// element is stored in the arena instead of in its handle.
     #[inline]
     fn to_number(self, max_size: usize, minimal: bool) -> Option<Result<i64>> {
         let [.., tag] = self.0;
@@ -108,7 +110,7 @@ impl Element {
         Some(Ok(if self.bits() >> sign_bit & 1 == 0 { magnitude } else { -magnitude }))
     }
 
-    /// Returns whether the element is true; `None` if the element is not inline.
+    /// Returns whether the element is true; `None` if the element is stored in the arena instead of in its handle.
     #[inline]
     fn to_bool(self) -> Option<bool> {
         let [.., tag] = self.0;
@@ -141,10 +143,10 @@ pub struct Stack {
     main: Vec<Element>,
     alt: Vec<Element>,
     arena: Vec<u8>,
-    /// Buffer to which the arena is copied when it is compacted.
+    /// Second buffer. A compaction copies the elements in use from the arena to it, and then swaps the two buffers.
     spare: Vec<u8>,
-    /// Maximum size of the arena in bytes. An element that would exceed it causes a compaction, which sets the next
-    /// limit.
+    /// Size of the arena, in bytes, that a new element must not exceed without a compaction. The compaction sets the
+    /// next limit.
     arena_limit: usize,
 }
 
@@ -228,8 +230,8 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// [`ScriptError::InvalidStackOperation`] if the stack is not that deep. All methods that take a depth return this
-    /// error.
+    /// [`ScriptError::InvalidStackOperation`] if the stack has no element at this depth. All methods that take a depth
+    /// return this error.
     #[inline]
     pub fn get(&self, depth: usize) -> Result<&[u8]> {
         Ok(self.element(depth)?.bytes(&self.arena))
@@ -289,7 +291,8 @@ impl Stack {
         Ok(element)
     }
 
-    /// Compacts the arena, so that it contains only the elements in use, and sets its next limit.
+    /// Compacts the arena, so that it contains only the elements in use, if it has at least [`MIN_ARENA_LIMIT`] bytes.
+    /// In any case, sets the next limit of the arena.
     #[cold]
     fn compact(&mut self) {
         if self.arena.len() >= MIN_ARENA_LIMIT {

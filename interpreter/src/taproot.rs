@@ -27,9 +27,9 @@ pub const NUMS_KEY: [u8; 32] = [
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// Returns the annex of a taproot input, its first byte included, given the number of witness elements and the last of them.
-/// "If there are at least two witness elements, and the first byte of the last element is 0x50, this last element is called
-/// annex" (BIP 341 "Script validation rules").
+/// Returns the annex of a taproot input, including its first byte 0x50; `None` if the witness has no annex. `elements`
+/// is the number of witness elements, and `last` the last element. "If there are at least two witness elements, and the
+/// first byte of the last element is 0x50, this last element is called annex" (BIP 341 "Script validation rules").
 pub fn annex<'w>(elements: usize, last: Option<&'w [u8]>) -> Option<&'w [u8]> {
     last.filter(|last| elements >= 2 && last.first() == Some(&ANNEX_TAG))
 }
@@ -37,9 +37,9 @@ pub fn annex<'w>(elements: usize, last: Option<&'w [u8]>) -> Option<&'w [u8]> {
 /// A control block, which proves that a leaf is in the script tree of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ControlBlock<'a> {
-    /// Version of the leaf.
+    /// Leaf version, from the first byte of the control block.
     pub leaf_version: u8,
-    /// Whether the y coordinate of the output key is odd.
+    /// Whether the y coordinate of the output key is odd, according to the first byte of the control block.
     pub output_key_is_odd: bool,
     /// The internal key of the output.
     pub internal_key: &'a [u8; 32],

@@ -20,13 +20,13 @@ pub enum Unchecked {
     },
     /// The taproot leaf has a version without rules (BIP 341 "Script validation rules").
     LeafVersion {
-        /// The leaf version.
+        /// Leaf version for which no rules exist.
         version: u8,
     },
     /// The witness program has a version or length without rules (BIP 141 "Witness program", BIP 341 "Script validation
     /// rules").
     WitnessProgram {
-        /// The witness version.
+        /// Witness version of the program, from 0 to 16.
         version: u8,
         /// The length of the program in bytes.
         length: usize,
@@ -37,9 +37,9 @@ pub enum Unchecked {
     Anchor,
     /// The output, or its redeem script, is a witness program, and a flag that its verification needs is not set.
     WitnessProgramFlag {
-        /// The witness version.
+        /// Witness version of the program, from 0 to 16.
         version: u8,
-        /// The flags that are not set.
+        /// Flags that the verification of the witness program needs and that are not set.
         missing: Flags,
     },
     /// The output is pay-to-script-hash and the flag `P2SH` is not set, so the redeem script was not executed.
@@ -47,11 +47,11 @@ pub enum Unchecked {
     /// A signature was accepted without verification, since its public key has an unknown type (BIP 342 "Rules for signature
     /// opcodes").
     PublicKey {
-        /// The length of the key in bytes.
+        /// Length in bytes of the public key of unknown type.
         length: usize,
-        /// The first byte of the key.
+        /// First byte of the public key of unknown type.
         first: u8,
-        /// The inactive proposal that would assign a meaning to such keys, if any.
+        /// The inactive proposal that would assign a meaning to public keys of this type, if any.
         proposal: Option<&'static Proposal>,
     },
     /// A NOP that is reserved for upgrades was executed.
@@ -65,7 +65,7 @@ pub enum Unchecked {
     LocktimeFlag {
         /// The executed opcode.
         opcode: Opcode,
-        /// The flag that is not set.
+        /// Flag of the soft fork that added the executed opcode. This flag is not set.
         missing: Flags,
     },
     /// The argument of `OP_CHECKSEQUENCEVERIFY` has the disable bit set, so the opcode did nothing (BIP 112 "Summary").
@@ -73,7 +73,7 @@ pub enum Unchecked {
     /// The argument of `OP_CHECKTEMPLATEVERIFY` is not 32 bytes long, so the opcode did nothing (BIP 119 "Detailed
     /// Specification").
     TemplateSize {
-        /// The length of the argument in bytes.
+        /// Length in bytes of the argument of `OP_CHECKTEMPLATEVERIFY`.
         length: usize,
     },
     /// A legacy signature has `SIGHASH_SINGLE` and the transaction has no output with the input's index. Such a signature
@@ -81,9 +81,9 @@ pub enum Unchecked {
     SingleWithoutOutput,
     /// No signature that commits to the transaction was checked.
     NoSignature {
-        /// The executed opcode that computed the template hash of the transaction: `OP_CHECKTEMPLATEVERIFY`, which also
-        /// compares the hash, or `OP_TEMPLATEHASH`, which only pushes it. If both were executed, this is
-        /// `OP_CHECKTEMPLATEVERIFY`. `None` if neither was executed.
+        /// The executed opcode that computed a template hash of the transaction, or `None`. `OP_CHECKTEMPLATEVERIFY`
+        /// also compares the hash, while `OP_TEMPLATEHASH` only pushes it. If both were executed, this is
+        /// `OP_CHECKTEMPLATEVERIFY`.
         template: Option<Opcode>,
     },
     /// Every signature that commits to the transaction has `SIGHASH_NONE`, so anyone can change the outputs.
@@ -97,7 +97,8 @@ impl Unchecked {
         Unchecked::PublicKey { length: public_key.len(), first, proposal }
     }
 
-    /// Returns a short name for use by programs, which does not change between releases.
+    /// Returns a short name of the reason, such as `op-success`, for use by programs. The name does not change between
+    /// releases.
     pub const fn name(&self) -> &'static str {
         match self {
             Unchecked::OpSuccess { .. } => "op-success",
@@ -117,8 +118,8 @@ impl Unchecked {
         }
     }
 
-    /// Returns true if the output was spent without executing the script that it commits to and without checking a
-    /// signature. Anyone who knows the committed data can spend such an output.
+    /// Returns true if, for this reason, the output was spent without checking a signature and without executing the
+    /// script to which the output commits. Anyone who knows the data to which the output commits can spend it.
     pub const fn no_rule_ran(&self) -> bool {
         matches!(
             self,
@@ -140,7 +141,7 @@ impl Unchecked {
         }
     }
 
-    /// Returns the flags that must be added so that the rule is checked; `None` if no flag enables such a check.
+    /// Returns the flags that must be added so that the skipped rule is checked; `None` if no flag enables the check.
     pub fn missing_flags(&self) -> Option<Flags> {
         match self {
             Unchecked::WitnessProgramFlag { missing, .. } | Unchecked::LocktimeFlag { missing, .. } => {

@@ -4,7 +4,7 @@
 use super::Result;
 use crate::machine::Machine;
 
-/// Arithmetic opcode with one operand: `n -- f(n)`.
+/// Executes an arithmetic opcode with one operand: `n -- f(n)`.
 #[inline]
 pub(super) fn unary(m: &mut Machine<'_>, f: impl FnOnce(i64) -> i64) -> Result {
     let result = f(m.number(0)?);
@@ -21,14 +21,14 @@ fn operands(m: &mut Machine<'_>) -> Result<(i64, i64)> {
     Ok(pair)
 }
 
-/// Arithmetic opcode with two operands: `a b -- f(a, b)`.
+/// Executes an arithmetic opcode with two operands and a numeric result: `a b -- f(a, b)`.
 #[inline]
 pub(super) fn binary(m: &mut Machine<'_>, f: impl FnOnce(i64, i64) -> i64) -> Result {
     let (a, b) = operands(m)?;
     m.stack.push_number(f(a, b))
 }
 
-/// Comparison opcode: `a b -- bool`.
+/// Executes an arithmetic opcode with two operands and a boolean result: `a b -- f(a, b)`.
 #[inline]
 pub(super) fn compare(m: &mut Machine<'_>, f: impl FnOnce(i64, i64) -> bool) -> Result {
     let (a, b) = operands(m)?;

@@ -38,14 +38,15 @@ pub(super) fn check_sequence_verify(m: &mut Machine<'_>) -> Result {
     if m.host.check_sequence(sequence) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
 }
 
-/// Executes the opcode as a NOP, because the flag of its soft fork is not set. Records that its check was skipped.
+/// Executes `opcode` as a NOP, because the flag of its soft fork is not set. Records that the check of the lock was
+/// skipped.
 fn without_flag(m: &mut Machine<'_>, opcode: Opcode, missing: Flags) -> Result {
     m.record(|| Event::Unchecked(Unchecked::LocktimeFlag { opcode, missing }));
     Ok(())
 }
 
-/// Reads the argument, which may have up to five bytes: nLockTime and nSequence exceed the range of signed four-byte
-/// numbers.
+/// Reads the argument of `OP_CHECKLOCKTIMEVERIFY` or `OP_CHECKSEQUENCEVERIFY`. It may have up to five bytes, because
+/// nLockTime and nSequence exceed the range of signed four-byte numbers. Fails if it is negative.
 fn argument(m: &mut Machine<'_>) -> Result<i64> {
     let number = m.stack.number(0, MAX_LOCKTIME_SIZE, m.minimal())?;
     if number < 0 { Err(ScriptError::NegativeLocktime) } else { Ok(number) }

@@ -17,7 +17,7 @@ use crate::script_error::ScriptError;
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;
 
-/// Executes one opcode above `OP_PUSHDATA4`.
+/// Executes one opcode that is not a push of data, that is, an opcode above `OP_PUSHDATA4`.
 #[inline]
 pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result {
     use Opcode as Op;

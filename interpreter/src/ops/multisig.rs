@@ -7,11 +7,12 @@ use crate::limits::{MAX_OPS_PER_SCRIPT, MAX_PUBKEYS_PER_MULTISIG};
 use crate::machine::{Context, Machine};
 use crate::script_error::ScriptError;
 
-/// The numbers of keys and signatures, and the depths of the arguments. The top of the stack has depth 0.
+/// The numbers of keys and signatures of an `OP_CHECKMULTISIG`, and the stack depths of its arguments. The top of the
+/// stack has depth 0.
 struct Arguments {
-    /// Number of public keys.
+    /// Number of public keys that the opcode takes from the stack.
     keys: usize,
-    /// Number of signatures.
+    /// Number of signatures that the opcode takes from the stack.
     signatures: usize,
     /// Depth of the topmost public key, with which the opcode begins. The other public keys are directly below it.
     first_key: usize,
@@ -21,7 +22,8 @@ struct Arguments {
     dummy: usize,
 }
 
-/// `OP_CHECKMULTISIG`: `dummy sig... m key... n -- bool`.
+/// `OP_CHECKMULTISIG`: `dummy sig... m key... n -- bool`. Pushes whether the `m` signatures are valid for `m` of the
+/// `n` keys, in the same order.
 pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
     if matches!(m.context, Context::Tapscript(_)) {
         return Err(ScriptError::TapscriptCheckMultisig);
@@ -45,8 +47,8 @@ pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// Reads the numbers of keys and signatures. Checks that the stack has all keys, all signatures and the dummy element,
-/// before any of them is read.
+/// Reads the numbers of keys and signatures of an `OP_CHECKMULTISIG`. Fails if the stack does not have all of its keys,
+/// its signatures and the dummy element.
 fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
     m.stack.need(1)?;
     let keys = count(m, 0, MAX_PUBKEYS_PER_MULTISIG, ScriptError::PubkeyCount)?;

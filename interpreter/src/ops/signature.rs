@@ -26,7 +26,7 @@ pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// `OP_CHECKSIG`: `sig key -- bool`.
+/// `OP_CHECKSIG`: `sig key -- bool`. Pushes whether `sig` is a valid signature of the transaction for `key`.
 pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
     m.stack.need(2)?;
     let valid = match m.context {

@@ -1,6 +1,6 @@
 //! Proposed soft forks. Each BIP has a folder with its rules, the messages that it hashes, and its [`Proposal`]: a
-//! constant that lists its flags, opcodes and errors. BIP 54 has two of them, one for each of its rules. `registry.rs`
-//! lists the folders.
+//! constant that lists its flags, opcodes and errors. BIP 54 has two such constants, one for each of its rules about
+//! single transactions. `registry.rs` lists the folders.
 //!
 //! Under a set of flags, a proposal is in one of three states ([`Activation`]):
 //!
@@ -68,13 +68,14 @@ pub enum Hook {
     /// The proposal assigns a meaning to tapscript public keys that consist of this byte, alone or followed by 32 bytes (BIP
     /// 342 "Rules for signature opcodes").
     KeyType(u8),
-    /// The proposal adds a rule about whole transactions. No script flag discourages the use of such a proposal, since
-    /// standardness checks decide about whole transactions.
+    /// The proposal adds a rule about whole transactions. It has no policy flag: the relay policy for whole
+    /// transactions consists of standardness checks, which are not part of this crate.
     Transaction,
 }
 
 impl Hook {
-    /// Returns the opcode that the proposal assigns a meaning to; `None` if the mechanism is not an opcode.
+    /// Returns the opcode to which the proposal assigns a meaning; `None` if the proposal uses another upgrade
+    /// mechanism.
     pub const fn opcode(self) -> Option<Opcode> {
         match self {
             Hook::Success(opcode) | Hook::Nop(opcode) => Some(opcode),
@@ -82,8 +83,8 @@ impl Hook {
         }
     }
 
-    /// Returns Core's policy flag that rejects every use of the upgrade mechanism, and the error that the flag causes.
-    /// `None` for rules about whole transactions.
+    /// Returns Core's policy flag that rejects every use of this upgrade mechanism, and the error that the flag causes.
+    /// Returns `None` for [`Hook::Transaction`].
     pub const fn core_policy(self) -> Option<(Flags, ScriptError)> {
         match self {
             Hook::Success(_) => Some((Flags::DISCOURAGE_OP_SUCCESS, ScriptError::DiscourageOpSuccess)),
@@ -99,7 +100,7 @@ impl Hook {
 /// State of a proposal under a set of flags. The module documentation describes the states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Activation {
-    /// Today's rules apply.
+    /// Today's rules apply, as if the proposal did not exist.
     Inactive,
     /// Policy rejects every use of the proposal.
     Discouraged,
@@ -111,13 +112,13 @@ pub enum Activation {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Proposal {
-    /// The variant for use in a `match`.
+    /// Identifies the proposal, for use in a `match`.
     pub id: ProposalId,
-    /// The name, which is also the name of the flag that activates the proposal.
+    /// Name of the proposal, which is also the name of the flag that activates it.
     pub name: &'static str,
-    /// A common abbreviation, such as `CSFS`, if there is one.
+    /// Common abbreviation of the proposal's name, such as `CSFS`, if there is one.
     pub short_name: Option<&'static str>,
-    /// Number of the BIP.
+    /// Number of the BIP that specifies the proposal.
     pub bip: u16,
     /// Revision of the BIP text that is implemented: a date and a commit of the repository bitcoin/bips.
     pub revision: &'static str,
@@ -127,7 +128,7 @@ pub struct Proposal {
     pub flag: Flags,
     /// The policy flag that rejects every use of the proposal; [`Flags::NONE`] for [`Hook::Transaction`].
     pub discourage: Flags,
-    /// The error if policy rejects a use of the proposal; `None` for [`Hook::Transaction`].
+    /// The script error if policy rejects a use of the proposal; `None` for [`Hook::Transaction`].
     pub discouraged_error: Option<ScriptError>,
     /// All flags that the proposal defines, as rows of the table [`FLAGS`](crate::FLAGS).
     pub flags: &'static [FlagInfo],
@@ -138,8 +139,8 @@ pub struct Proposal {
     /// Every error with which the opcode of the proposal can fail, in any kind of script. For [`Hook::KeyType`], every
     /// error of `OP_CHECKSIG` with a key of this type.
     pub failures: &'static [ScriptError],
-    /// Weight units that one use takes from the signature budget, if its signature is not empty (BIP 342 "Resource
-    /// limits").
+    /// Weight units by which one use of the proposal reduces the signature budget (BIP 342 "Resource limits"). A use
+    /// with an empty signature costs nothing.
     pub cost: i64,
     /// Name of the proposal's file in `test-vectors/proposals/`, without `.jsonl`; `None` for [`Hook::Transaction`].
     pub vectors: Option<&'static str>,
@@ -151,13 +152,13 @@ pub struct Proposal {
 /// in every transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// The initial stack, bottom first.
+    /// The initial stack of the tapscript, bottom element first.
     pub stack: &'static [&'static [u8]],
-    /// The script. It leaves exactly one element, and that element is true.
+    /// The tapscript. It leaves exactly one element on the stack, and that element is true.
     pub script: &'static [u8],
 }
 
-/// Two values are equal if they have the same `id`.
+/// Two proposals are equal if they have the same `id`.
 impl PartialEq for Proposal {
     fn eq(&self, other: &Proposal) -> bool {
         self.id == other.id
@@ -180,7 +181,7 @@ impl Proposal {
         PROPOSALS.iter().copied().find(|proposal| proposal.hook.opcode() == Some(opcode))
     }
 
-    /// Returns whether scripts can use the proposal. False if the proposal adds a rule about whole transactions.
+    /// Returns whether the proposal changes the rules of scripts. False if it adds a rule about whole transactions.
     pub fn is_of_scripts(&self) -> bool {
         self.hook != Hook::Transaction
     }
@@ -201,7 +202,7 @@ impl Proposal {
     ///
     /// # Errors
     ///
-    /// The error for a use that policy rejects, if the proposal is discouraged.
+    /// The error in `discouraged_error`, if the flags contain the policy flag that rejects every use of the proposal.
     #[inline]
     pub(crate) fn is_active(&self, flags: Flags) -> Result<bool, ScriptError> {
         match self.activation(flags) {

@@ -1,11 +1,11 @@
-//! The list of the proposed soft forks. It is separate because it consists of names only, without any import, so that
-//! every module can use it.
+//! The list of the proposed soft forks. The list consists of names and imports nothing, so that every module can use
+//! it.
 
-/// Calls the macro `$generate` with the list of proposals, followed by `$arguments`. An entry of the list has
+/// Calls the macro `$generate` with the list of proposals, followed by `$arguments`. An entry of the list consists of:
 ///
 /// - the folder of the proposal below `proposals/`;
 /// - the constants of type `Proposal` in that folder; each has the name of the flag that activates the proposal;
-/// - `opcode`: the opcode that the function `execute` in the folder executes, if the proposal adds one;
+/// - `opcode`: the opcode that the proposal adds, if any; the function `execute` in the folder executes it;
 /// - `discouraged`: the `ScriptError` for a use that policy rejects, unless Core already has that error;
 /// - `errors`: other variants of `ScriptError` that Core does not have.
 ///

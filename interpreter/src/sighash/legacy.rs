@@ -9,12 +9,13 @@ use crate::message::{CompactSize, MessageSink, outpoint_bytes, sha256d, write_ou
 use crate::opcode::Opcode;
 use crate::view::{BLANK_INPUT_SIZE, TxView};
 
-/// Digest for SIGHASH_SINGLE if the transaction has no output with the input's index: the number one, little endian.
-/// This bug of the original implementation is consensus.
+/// The legacy signature hash for SIGHASH_SINGLE if the transaction has no output with the input's index: the number
+/// one, little endian. This bug of the original implementation is consensus.
 pub(crate) const ONE: [u8; 32] =
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Returns whether the hash type is SIGHASH_SINGLE and no output has the input's index. The digest is then [`ONE`].
+/// Returns whether the hash type is SIGHASH_SINGLE and no output has the input's index. In this case, the legacy
+/// signature hash is [`ONE`].
 fn has_no_output(tx: &Transaction, input: usize, hash_type: u32) -> bool {
     EcdsaOutputs::of(hash_type) == EcdsaOutputs::Single && input >= tx.output.len()
 }
@@ -25,7 +26,7 @@ pub fn digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32]
     digest_with(view, script_code, hash_type, &mut EcdsaMidstates::default())
 }
 
-/// Returns the legacy signature hash. `midstates` caches the hashers of this script code.
+/// Returns the legacy signature hash. `midstates` caches hashers and must be used with this script code only.
 pub(crate) fn digest_with(
     view: &TxView<'_>,
     script_code: &[u8],
@@ -46,8 +47,8 @@ pub(crate) fn digest_with(
     })
 }
 
-/// Returns a hasher that has processed the message for SIGHASH_ALL except its last field, the hash type. Takes the
-/// parts that are the same for all inputs from the cache of the transaction.
+/// Returns a hasher that has processed the legacy message for SIGHASH_ALL except its last field, the hash type. The
+/// parts of the message that are the same for all inputs come from the cache of the transaction.
 fn hash_all(view: &TxView<'_>, script_code: &[u8]) -> Sha256 {
     let parts = view.cache.legacy(view.tx);
     let mut hasher = parts.before_input.get(view.input).cloned().unwrap_or_default();
@@ -62,8 +63,9 @@ fn hash_all(view: &TxView<'_>, script_code: &[u8]) -> Sha256 {
     hasher
 }
 
-/// Writes the message field by field and returns true. Returns false without writing if the hash type is SIGHASH_SINGLE
-/// and no output has the input's index: there is no message then, and the digest is the number one.
+/// Writes the message of a legacy signature field by field and returns true. Writes nothing and returns false if the
+/// hash type is SIGHASH_SINGLE and no output has the input's index. There is no message in this case, and the digest is
+/// the number one.
 pub fn write_message(
     view: &TxView<'_>,
     script_code: &[u8],

@@ -14,8 +14,8 @@ use crate::message::sha256d;
 pub struct EcdsaMidstates(Option<[Option<Sha256>; 6]>);
 
 impl EcdsaMidstates {
-    /// Returns the digest for a hash type. `write` returns a hasher that has processed the whole message except the
-    /// hash type. It is called only if no such hasher is cached.
+    /// Returns the signature hash for a hash type. `write` returns a hasher that has processed the whole message except
+    /// the hash type. `write` is called only if no such hasher is cached.
     pub(super) fn digest(&mut self, hash_type: u32, write: impl FnOnce() -> Sha256) -> [u8; 32] {
         let outputs = match EcdsaOutputs::of(hash_type) {
             EcdsaOutputs::All => 0,
@@ -39,13 +39,13 @@ pub(crate) struct TaprootDigests {
     bip118: Option<ByHashType>,
 }
 
-/// One cached digest for each combination of the four hash type bits that have a meaning: two select the signed
-/// outputs, two the signed inputs.
+/// One cached signature hash for each combination of the four hash type bits that have a meaning. Two bits select the
+/// signed outputs, and two bits the signed data of the inputs.
 type ByHashType = [Option<[u8; 32]>; 16];
 
 impl TaprootDigests {
-    /// Returns the digest for a hash type, from the cache or from `compute`. Returns `None` if `compute` returns
-    /// `None`, which it must do for hash types that are not defined.
+    /// Returns the signature hash for a key version and a hash type, from the cache or else from `compute`. Returns
+    /// `None` if `compute` does, which happens if the hash type is not defined.
     pub(crate) fn get_or_compute(
         &mut self,
         key_version: KeyVersion,

@@ -22,8 +22,8 @@ pub(crate) enum EcdsaOutputs {
 }
 
 impl EcdsaOutputs {
-    /// Returns the outputs to which a hash type commits. Legacy and segwit v0 scripts use the lowest five bits of the
-    /// hash type; any value other than NONE and SINGLE means ALL.
+    /// Returns the outputs to which an ECDSA hash type commits. Only the lowest five bits of the hash type matter. Any
+    /// value of these bits other than NONE and SINGLE means ALL.
     pub(crate) fn of(hash_type: u32) -> EcdsaOutputs {
         match hash_type & 0x1f {
             2 => EcdsaOutputs::None,
@@ -33,7 +33,7 @@ impl EcdsaOutputs {
     }
 }
 
-/// Bit of a hash type with which a signature does not commit to the other inputs.
+/// Hash type bit ANYONECANPAY: the signature does not commit to inputs other than its own.
 pub(crate) const ANYONECANPAY: u8 = 0x80;
 
 /// Returns SHA-256 of an annex, preceded by its length (BIP 341 "Common signature message", `sha_annex`).

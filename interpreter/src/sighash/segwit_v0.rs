@@ -12,7 +12,7 @@ pub fn digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32]
     digest_with(view, script_code, hash_type, &mut EcdsaMidstates::default())
 }
 
-/// Returns the BIP 143 signature hash. `midstates` caches the hashers of this script code.
+/// Returns the BIP 143 signature hash. `midstates` caches hashers and must be used with this script code only.
 pub(crate) fn digest_with(
     view: &TxView<'_>,
     script_code: &[u8],
@@ -33,7 +33,7 @@ pub(crate) fn digest_with(
     })
 }
 
-/// Writes the message field by field. Field names are those of BIP 143.
+/// Writes the message of a segwit v0 signature field by field. Field names are those of BIP 143.
 pub fn write_message(view: &TxView<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
     Inputs::of(hash_type).write(view, sink);
     write_from_outpoint(view, script_code, hash_type, sink);
@@ -42,7 +42,7 @@ pub fn write_message(view: &TxView<'_>, script_code: &[u8], hash_type: u32, sink
 
 const ZERO: [u8; 32] = [0; 32];
 
-/// The data of all inputs to which a hash type commits: outpoints and nSequences, outpoints only, or neither. A
+/// Which data of all inputs a BIP 143 hash type commits to: outpoints and nSequences, outpoints only, or neither. A
 /// signature always commits to the outpoint and nSequence of its own input.
 enum Inputs {
     AllWithSequences,
@@ -70,7 +70,7 @@ impl Inputs {
     }
 }
 
-/// Writes the fields of the message from the outpoint to nLockTime, that is, all but the hash type.
+/// Writes the fields of a BIP 143 message from the outpoint to nLockTime, which is followed only by the hash type.
 fn write_from_outpoint(view: &TxView<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
     let TxView { tx, prevouts, input: signer, cache } = *view;
     if let (Some(input), Some(prevout)) = (tx.input.get(signer), prevouts.get(signer)) {

@@ -24,8 +24,8 @@ pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), Trans
     spends.iter().map(|spend| spend.verify(flags)).collect()
 }
 
-/// Verifies every input. Returns the facts that the rules over the whole transaction need, or the error of the first
-/// invalid input.
+/// Verifies every input of a transaction. Returns the facts that the rules over the whole transaction need, or the
+/// error of the first invalid input.
 pub(crate) fn claims(spend: &Spend<'_>, flags: Flags) -> Result<Vec<Claim>, TransactionError> {
     let inputs = spend.tx().input.len();
     let size = group_size(inputs);
@@ -57,8 +57,8 @@ fn group_size(inputs: usize) -> usize {
     inputs.clamp(1, MAX_GROUP)
 }
 
-/// Calls `claims` with the index of every group, in parallel with the feature `rayon`. Returns the claims of all
-/// groups, or the error of the first group that fails.
+/// Calls `claims` with the index of every group of inputs; with the feature `rayon`, the calls run in parallel. Returns
+/// the claims of all groups, or the error of the first group that fails.
 fn join<E: Send>(
     groups: Range<usize>,
     claims: impl Fn(usize) -> Result<Vec<Claim>, E> + Send + Sync,
@@ -112,8 +112,8 @@ mod tests {
         }
     }
 
-    /// Returns one prevout for each input, with the script `OP_1`. `bad` lists the inputs that get another script of
-    /// one opcode: the index of the input and the opcode.
+    /// Returns one prevout for each input, with the script `OP_1`. `bad` lists the inputs whose prevouts have another
+    /// script: each entry is the index of the input and the only opcode of the script.
     fn prevouts(inputs: usize, bad: &[(usize, u8)]) -> Vec<TxOut> {
         let script = |index| {
             let opcode = bad.iter().find(|(at, _)| *at == index).map_or(0x51, |(_, opcode)| *opcode);

@@ -63,13 +63,14 @@ impl<'a> Spend<'a> {
         Ok(Spend { tx, prevouts, cache: TxCache::default(), code_points: CodePoints::default() })
     }
 
-    /// Returns the `Spend` with other opcode bytes for the opcodes of proposals. By default they are those of the proposals' rows.
+    /// Sets the opcode bytes that stand for the opcodes of proposals in all scripts. By default, each proposal has the
+    /// byte that its [`Proposal`](crate::Proposal) lists.
     #[must_use]
     pub fn with_code_points(self, code_points: CodePoints) -> Spend<'a> {
         Spend { code_points, ..self }
     }
 
-    /// Returns the opcode bytes of the proposals.
+    /// Returns which opcode byte stands for the opcode of each proposed soft fork.
     pub fn code_points(&self) -> &CodePoints {
         &self.code_points
     }

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::proposals::{PROPOSALS, Proposal};
 use crate::script_error::{ERROR_ROWS, ErrorInfo, ScriptError};
 
-/// Returns the row of `error`; `None` if `rows` does not have it.
+/// Returns the row that describes `error`; `None` if `rows` has no such row.
 const fn find(rows: &[ErrorInfo], error: ScriptError) -> Option<ErrorInfo> {
     let mut rest = rows;
     while let [info, tail @ ..] = rest {
@@ -18,7 +18,7 @@ const fn find(rows: &[ErrorInfo], error: ScriptError) -> Option<ErrorInfo> {
 }
 
 impl ScriptError {
-    /// Returns the row of the error, from Core's table or from the proposal that adds the error.
+    /// Returns the name and summary of the error, from Core's table or from the proposal that adds the error.
     const fn info(self) -> ErrorInfo {
         let mut proposals = PROPOSALS;
         let mut rows = ERROR_ROWS;
@@ -65,10 +65,12 @@ impl ScriptError {
         PROPOSALS.iter().copied().find(adds)
     }
 
-    /// Older names of Core for the same errors, which [`ScriptError::from_name`] accepts.
+    /// Names that older versions of Core gave to script errors, each with its error. [`ScriptError::from_name`] accepts
+    /// them.
     pub const ALIASES: &'static [(&'static str, ScriptError)] = &[("SIG_NULLFAIL", ScriptError::SigNullFail)];
 
-    /// Returns the error with this name, with or without the prefix `SCRIPT_ERR_`. Older names are accepted.
+    /// Returns the error with this name, with or without the prefix `SCRIPT_ERR_`; `None` if there is none. The names
+    /// in [`ScriptError::ALIASES`] are accepted too.
     pub fn from_name(name: &str) -> Option<ScriptError> {
         let name = name.strip_prefix("SCRIPT_ERR_").unwrap_or(name);
         let alias = || ScriptError::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, error)| *error);

@@ -22,7 +22,8 @@ pub const FLAGS: &[FlagInfo] = &{
     table
 };
 
-/// Returns the row of the flag with this bit index, from Core's flags or from a proposal; `None` if no flag has it.
+/// Returns the table row of the flag with this bit index, from Core's flags or from a proposal; `None` if no flag has
+/// this bit index.
 const fn row_of(bit: u32) -> Option<&'static FlagInfo> {
     let (mut rows, mut proposals) = (FLAG_ROWS, PROPOSALS);
     loop {
@@ -66,7 +67,7 @@ impl Flags {
         Flags::CONSENSUS.0 | Flags::of_kind(FlagKind::Policy).0 | Flags::of_kind(FlagKind::ProposalPolicy).0,
     );
 
-    /// Returns all flags of one kind.
+    /// Returns the set of all flags of this kind.
     pub const fn of_kind(kind: FlagKind) -> Flags {
         let mut bits = 0;
         let mut rest = FLAGS;
@@ -90,9 +91,10 @@ impl Flags {
         FLAGS.iter().find(|info| info.name == name).map(|info| info.flag)
     }
 
-    /// Returns the set with added discourage flags, so that it rejects the uses of proposals that Core rejects under
-    /// this set. For example, Core rejects all `OP_SUCCESSx` under `DISCOURAGE_OP_SUCCESS`. Here that flag does not
-    /// reject an `OP_SUCCESSx` that a proposal uses, and the proposal has a discourage flag of its own.
+    /// Adds the discourage flags of proposals, so that the result rejects every use of a proposal that Core rejects
+    /// under the original set. For example, Core rejects every `OP_SUCCESSx` under `DISCOURAGE_OP_SUCCESS`. In this
+    /// crate, that flag does not reject an `OP_SUCCESSx` that a proposal uses. Therefore, the discourage flag of that
+    /// proposal is added.
     pub fn refusing_as_core(self) -> Flags {
         let refused =
             |proposal: &&&Proposal| proposal.hook.core_policy().is_some_and(|(flag, _)| self.contains(flag));
@@ -100,7 +102,7 @@ impl Flags {
     }
 }
 
-/// Writes comma-separated names, or `NONE` for the empty set.
+/// Writes the names of the flags, separated by commas, or `NONE` for the empty set.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -120,7 +122,7 @@ impl fmt::Debug for Flags {
     }
 }
 
-/// Parses comma-separated names. The empty string and `NONE` are the empty set.
+/// Parses the names of flags, separated by commas. The empty string and `NONE` are parsed as the empty set.
 impl FromStr for Flags {
     type Err = FlagError;
     fn from_str(text: &str) -> Result<Flags, FlagError> {

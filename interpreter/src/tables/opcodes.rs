@@ -6,7 +6,7 @@ use core::fmt;
 use crate::opcode::{OPCODE_ROWS, Opcode, OpcodeInfo};
 use crate::proposals::PROPOSALS;
 
-/// All opcodes that have a name, in the order of their bytes. Direct pushes of 1 to 75 bytes have no name.
+/// All opcodes that have a name, in the order of their bytes. For example, direct pushes of 1 to 75 bytes have no name.
 #[allow(clippy::indexing_slicing, reason = "the loop runs when this is compiled")]
 pub const OPCODES: &[OpcodeInfo] = &{
     let mut table = [OPCODE_ROWS[0]; count_rows()];
@@ -21,11 +21,11 @@ pub const OPCODES: &[OpcodeInfo] = &{
     table
 };
 
-/// Number of values of an opcode byte.
+/// Number of possible opcode bytes.
 const BYTES: usize = 256;
 
-/// Returns the row of the opcode with this byte, from the opcodes that exist today or from a proposal; `None` if the
-/// opcode has no name.
+/// Returns the table row of the opcode with this byte, from the opcodes that exist today or from a proposal; `None` if
+/// the opcode has no name.
 const fn row_of(byte: usize) -> Option<&'static OpcodeInfo> {
     let (mut rows, mut proposals) = (OPCODE_ROWS, PROPOSALS);
     loop {
@@ -48,7 +48,7 @@ const fn count_rows() -> usize {
 }
 
 impl Opcode {
-    /// Returns the table row of the opcode, if the opcode has a name.
+    /// Returns the name and description of the opcode; `None` if the opcode has no name.
     pub fn info(self) -> Option<&'static OpcodeInfo> {
         OPCODES.iter().find(|info| info.opcode == self)
     }

@@ -70,7 +70,7 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         Rules { flags: self.flags, code_points: self.code_points }
     }
 
-    /// Runs a script on the stack of this verification.
+    /// Runs a script of the input on the current stack.
     pub(crate) fn run_script(&mut self, script: &[u8], context: Context) -> Result<(), Stop> {
         let rules = self.rules();
         run_script(&mut self.stack, script, context, rules, &mut self.host, self.inspector)
@@ -131,8 +131,8 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         Ok(())
     }
 
-    /// BIP 16 "Specification": the scriptSig must consist of pushes, and its last push is executed as the redeem script.
-    /// Returns whether the redeem script is a witness program that was verified.
+    /// Verifies a P2SH input (BIP 16 "Specification"): the scriptSig must consist of pushes, and its last push is
+    /// executed as the redeem script. Returns whether the redeem script is a witness program that was verified.
     fn verify_p2sh(
         &mut self,
         script_sig: &[u8],

@@ -23,7 +23,7 @@ pub(crate) struct WitnessProgram<'s> {
     program: &'s [u8],
 }
 
-/// The program of a pay-to-anchor output, which has version 1. Anyone can spend it with an empty witness.
+/// The program of a pay-to-anchor output, whose witness version is 1. Anyone can spend such an output.
 const ANCHOR: &[u8] = &[0x4e, 0x73];
 
 impl<'s> WitnessProgram<'s> {
@@ -42,7 +42,8 @@ impl<'s> WitnessProgram<'s> {
         self.version == 1 && self.program.len() == 32
     }
 
-    /// Returns the report for a program that is not verified because `flags` lacks a flag that its verification needs.
+    /// Returns the reason that is reported if this program is not verified because `flags` lacks a flag that its
+    /// verification needs.
     pub(crate) fn without_flags(&self, flags: Flags) -> Unchecked {
         let needed = if self.is_taproot() { Flags::WITNESS | Flags::TAPROOT } else { Flags::WITNESS };
         Unchecked::WitnessProgramFlag { version: self.version, missing: needed.closure() - flags }
@@ -84,14 +85,15 @@ impl<I: Inspector> Verification<'_, '_, I> {
         }
     }
 
-    /// Reports to the inspector that a rule is skipped.
+    /// Reports to the inspector why a rule is not checked.
     pub(super) fn record(&mut self, unchecked: Unchecked) {
         if I::ACTIVE {
             self.inspector.event(&Event::Unchecked(unchecked));
         }
     }
 
-    /// BIP 141 "P2WSH": the last element of the witness is the script, and the program is its SHA-256.
+    /// Verifies a P2WSH input (BIP 141 "P2WSH"). The last element of the witness is the script, and the program is the
+    /// SHA-256 of the script.
     fn verify_p2wsh(&mut self, program: &[u8], witness: &Witness) -> Result<(), Stop> {
         let Some(script) = witness.last() else { return Err(ScriptError::WitnessProgramWitnessEmpty.into()) };
         if Sha256::digest(script).as_slice() != program {
@@ -102,8 +104,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         self.run_witness_script(script, Context::WitnessV0)
     }
 
-    /// BIP 141 "P2WPKH": the witness is a signature and a public key, which are verified with the implied
-    /// pay-to-public-key-hash script.
+    /// Verifies a P2WPKH input (BIP 141 "P2WPKH"). The witness is a signature and a public key, which are verified with
+    /// the implied pay-to-public-key-hash script.
     fn verify_p2wpkh(&mut self, program: &[u8], witness: &Witness) -> Result<(), Stop> {
         if witness.len() != 2 {
             return Err(ScriptError::WitnessProgramMismatch.into());
@@ -119,7 +121,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         self.run_witness_script(&script, Context::WitnessV0)
     }
 
-    /// Replaces the stack with the first `count` elements of the witness.
+    /// Replaces the stack with the first `count` elements of the witness. Fails if one of them is longer than 520
+    /// bytes.
     pub(super) fn load_stack(&mut self, witness: &Witness, count: usize) -> Result<(), Stop> {
         self.stack.clear();
         if witness.iter().take(count).any(|element| element.len() > MAX_SCRIPT_ELEMENT_SIZE) {

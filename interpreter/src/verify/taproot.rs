@@ -32,7 +32,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
         }
     }
 
-    /// Verifies a key path spend (BIP 341 "Taproot key path spending signature validation").
+    /// Verifies a taproot key path spend (BIP 341 "Taproot key path spending signature validation").
     fn verify_key_path(
         &mut self,
         output_key: &[u8; 32],
@@ -56,8 +56,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         if valid { Ok(()) } else { Err(ScriptError::SchnorrSig.into()) }
     }
 
-    /// Verifies a script path spend. `length` is the number of witness elements without the annex. The last two of them
-    /// are the script and the control block.
+    /// Verifies a taproot script path spend. `length` is the number of witness elements without the annex. The last two
+    /// of these elements are the script and the control block.
     fn verify_script_path(
         &mut self,
         output_key: &[u8; 32],

@@ -23,13 +23,13 @@ pub struct TxCache {
     legacy: OnceLock<LegacyParts>,
 }
 
-/// The hashes of BIP 143, which are double SHA-256.
+/// Hashes in BIP 143 messages that are the same for all inputs of a transaction. They are double SHA-256.
 pub(crate) struct SegwitV0Hashes {
     pub(crate) prevouts: [u8; 32],
     pub(crate) sequences: [u8; 32],
     pub(crate) outputs: [u8; 32],
-    /// Hasher that has processed the fields before the outpoint in a message with SIGHASH_ALL. They are the same for every
-    /// input.
+    /// Hasher that has processed the fields before the outpoint in a BIP 143 message for SIGHASH_ALL. These fields are
+    /// the same for every input.
     pub(crate) before_outpoint: Sha256,
 }
 
@@ -98,7 +98,7 @@ impl TxCache {
         hash.as_ref()
     }
 
-    /// Returns the shared hashes that BIP 143 messages contain.
+    /// Returns the hashes in BIP 143 messages that are the same for all inputs of the transaction.
     pub(crate) fn segwit_v0(&self, tx: &Transaction) -> &SegwitV0Hashes {
         self.segwit_v0.get_or_init(|| {
             let prevouts = Sha256::digest(self.prevouts(tx)).into();
@@ -110,7 +110,7 @@ impl TxCache {
         })
     }
 
-    /// Returns the parts that the legacy messages of all inputs have in common.
+    /// Returns the parts of the legacy signature message for SIGHASH_ALL that are the same for all inputs.
     pub(crate) fn legacy(&self, tx: &Transaction) -> &LegacyParts {
         self.legacy.get_or_init(|| LegacyParts::new(tx))
     }
@@ -132,12 +132,12 @@ pub(crate) fn write_before_outpoint(
 /// Size in bytes of a serialized input with an empty script: outpoint, length zero and nSequence.
 pub(crate) const BLANK_INPUT_SIZE: usize = 41;
 
-/// Parts of the legacy message for SIGHASH_ALL that the inputs of a transaction have in common. With these parts, n
-/// inputs need one serialization of the transaction instead of n, and about half of the hashing.
+/// Parts of the legacy signature message for SIGHASH_ALL that are the same for all inputs of a transaction. With these
+/// parts, n inputs need one serialization of the transaction instead of n, and about half of the hashing.
 pub(crate) struct LegacyParts {
     /// Serialization of all inputs, each with an empty script.
     pub(crate) blank_inputs: Vec<u8>,
-    /// For each input, a hasher that has processed the message up to this input.
+    /// For each input, a hasher that has processed the legacy message for SIGHASH_ALL up to the outpoint of this input.
     pub(crate) before_input: Vec<Sha256>,
     /// Serialization of the outputs, preceded by their number.
     pub(crate) outputs: Vec<u8>,

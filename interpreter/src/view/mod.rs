@@ -17,6 +17,6 @@ pub struct TxView<'a> {
     pub prevouts: &'a [TxOut],
     /// Index of the input that is verified or signed. The input and its prevout must exist.
     pub input: usize,
-    /// Hashes already computed for the transaction.
+    /// Cache of the hashes of the transaction that several inputs need.
     pub cache: &'a TxCache,
 }

@@ -9,7 +9,7 @@ flags! {
     28 LEGACY_SIGOPS_LIMIT Proposal "At most 2,500 signature operations outside the witness in the inputs of a transaction (BIP 54).";
 }
 
-/// The entry of this rule in [`PROPOSALS`](crate::PROPOSALS).
+/// The entry of the BIP 54 limit on signature operations in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const LEGACY_SIGOPS_LIMIT: Proposal = Proposal {
     id: ProposalId::LEGACY_SIGOPS_LIMIT,
     name: "LEGACY_SIGOPS_LIMIT",
@@ -29,7 +29,8 @@ pub(crate) const LEGACY_SIGOPS_LIMIT: Proposal = Proposal {
     sample: None,
 };
 
-/// Checks the limit (BIP 54 "Specification"). `claims` contains the number of signature operations of each input.
+/// Fails if the inputs of a transaction have more than 2,500 signature operations in total (BIP 54 "Specification").
+/// `claims` contains the number of signature operations of each input.
 pub(super) fn check(claims: &[Claim]) -> Result<(), TransactionRule> {
     let sigops = claims.iter().fold(0u64, |sum, claim| match claim {
         Claim::LegacySigops(sigops) => sum.saturating_add(*sigops),

@@ -12,7 +12,8 @@ use crate::flags::Flags;
 pub(crate) use legacy_sigops::LEGACY_SIGOPS_LIMIT;
 pub(crate) use size::FORBID_64_BYTE_TX;
 
-/// Checks both rules. `claims` are the facts that were recorded while the inputs were verified.
+/// Checks the two rules of BIP 54 about single transactions, if their flags are set. `claims` are the facts that were
+/// recorded while the inputs were verified.
 pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<(), TransactionRule> {
     size::check(tx, flags)?;
     legacy_sigops::check(claims)

@@ -11,7 +11,7 @@ flags! {
     29 FORBID_64_BYTE_TX Proposal "Fail on transactions of exactly 64 bytes without witness (BIP 54).";
 }
 
-/// The entry of this rule in [`PROPOSALS`](crate::PROPOSALS).
+/// The entry of the BIP 54 rule against transactions of 64 bytes in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const FORBID_64_BYTE_TX: Proposal = Proposal {
     id: ProposalId::FORBID_64_BYTE_TX,
     name: "FORBID_64_BYTE_TX",
@@ -31,7 +31,8 @@ pub(crate) const FORBID_64_BYTE_TX: Proposal = Proposal {
     sample: None,
 };
 
-/// Checks the size of a transaction without its witness (BIP 54 "Specification").
+/// Fails if the flag `FORBID_64_BYTE_TX` is set and the transaction has exactly 64 bytes without its witness (BIP 54
+/// "Specification").
 pub(super) fn check(tx: &Transaction, flags: Flags) -> Result<(), TransactionRule> {
     if flags.contains(Flags::FORBID_64_BYTE_TX) && tx.base_size() == FORBIDDEN_TX_SIZE {
         return Err(TransactionRule::Size64);

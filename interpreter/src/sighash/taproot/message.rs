@@ -11,20 +11,20 @@ use crate::view::TxView;
 pub struct TaprootMessage {
     /// SHA-256 of the annex, preceded by its CompactSize length; `None` if the witness has no annex.
     pub annex_hash: Option<[u8; 32]>,
-    /// The extension for tapscript; `None` on the key path.
+    /// Data that the signature commits to only in a tapscript; `None` for a key path spend.
     pub tapscript: Option<TapscriptMessage>,
 }
 
 /// Key version of a public key in tapscript. Signatures commit to it, and it selects the message that they sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyVersion {
-    /// Version of 32-byte keys (BIP 342).
+    /// Key version of 32-byte public keys (BIP 342).
     Bip342 = 0,
-    /// Version of keys that begin with the byte 0x01 (BIP 118).
+    /// Key version of public keys that begin with the byte 0x01 (BIP 118).
     Bip118 = 1,
 }
 
-/// The extension of the signature message in tapscript (BIP 342, BIP 118).
+/// Data that a signature in a tapscript commits to in addition to the common signature message (BIP 342, BIP 118).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapscriptMessage {
     /// Version of the public key that the signature is verified with.
@@ -61,9 +61,9 @@ pub(super) fn write(
     Some(())
 }
 
-/// Writes the message of BIP 341, preceded by the epoch and without the extension (`0x00 || SigMsg(hash_type,
-/// ext_flag)`). The caller has checked that the hash type is defined. Returns `None` if the hash type is SIGHASH_SINGLE
-/// and the transaction has no output with the input's index.
+/// Writes the common signature message of BIP 341, preceded by the epoch (`0x00 || SigMsg(hash_type, ext_flag)`). The
+/// caller must have checked that the hash type is defined. Returns `None` if the hash type is SIGHASH_SINGLE and the
+/// transaction has no output with the input's index.
 pub(crate) fn write_common(
     view: &TxView<'_>,
     message: &TaprootMessage,
@@ -112,11 +112,11 @@ pub(crate) fn signs_all_outputs(hash_type: u8) -> bool {
     !matches!(hash_type & OUTPUT_MASK, SIGHASH_NONE | SIGHASH_SINGLE)
 }
 
-/// Returns the hash that SIGHASH_SINGLE adds to the message:
+/// Returns the hash that SIGHASH_SINGLE adds to the message of a taproot signature:
 ///
 /// - `Some(Some(hash))` for SIGHASH_SINGLE: the hash of the output with the input's index;
-/// - `None` for SIGHASH_SINGLE if there is no such output;
-/// - `Some(None)` for other hash types, which add no such hash.
+/// - `None` for SIGHASH_SINGLE if no output has the input's index;
+/// - `Some(None)` for all other hash types, whose messages have no such hash.
 pub(crate) fn single_output<'a>(view: &TxView<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
     match hash_type & OUTPUT_MASK {
         SIGHASH_SINGLE => Some(Some(view.cache.single_output(view.tx, view.input)?)),
@@ -129,8 +129,9 @@ pub(crate) fn spend_type(message: &TaprootMessage) -> u8 {
     2 * u8::from(message.tapscript.is_some()) + u8::from(message.annex_hash.is_some())
 }
 
-/// Writes the message extension of BIP 342 "Common signature message extension". Writes nothing on the key path.
-/// `with_leaf_hash` is false for hash types of BIP 118 that do not commit to the leaf.
+/// Writes the extension of the message for a signature in a tapscript (BIP 342 "Common signature message extension").
+/// Writes nothing for a key path spend. `with_leaf_hash` is false for hash types of BIP 118 that do not commit to the
+/// leaf.
 pub(crate) fn write_extension(message: &TaprootMessage, with_leaf_hash: bool, sink: &mut impl MessageSink) {
     let Some(tapscript) = &message.tapscript else { return };
     if with_leaf_hash {

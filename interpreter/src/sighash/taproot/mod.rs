@@ -23,8 +23,9 @@ pub fn digest(view: &TxView<'_>, message: &TaprootMessage, hash_type: u8) -> Opt
     Some(hasher.finalize().into())
 }
 
-/// Writes the message without its tag, field by field. Field names are those of the BIPs. Returns `None` if the hash type is
-/// not defined, or if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
+/// Writes the message of a taproot or tapscript signature without its tag, field by field. Field names are those of the
+/// BIPs. Returns `None` if the hash type is not defined, or if it is SIGHASH_SINGLE and the transaction has no output
+/// with the input's index.
 #[must_use]
 pub fn write_message(
     view: &TxView<'_>,
