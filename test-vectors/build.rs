@@ -12,8 +12,8 @@ use flate2::write::GzEncoder;
 /// Folders that contain vector files.
 const FOLDERS: [&str; 5] = ["bips", "channels", "compiler", "consensus", "proposals"];
 
-/// A file in these folders that does not contain vectors: the rules of the BIP draft, with the names of the cases for each
-/// rule.
+/// Name of a JSON file in these folders that contains no vectors. It lists the rules of the BIP draft, and for each
+/// rule the ids of its cases.
 const NO_VECTORS: &str = "rules.json";
 
 fn main() -> Result<(), Box<dyn Error>> {

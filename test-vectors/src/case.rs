@@ -13,7 +13,7 @@ use crate::error::Bad;
 use crate::field;
 use crate::question::{InputQuestion, Question, TransactionQuestion};
 
-/// The part of a transaction that a case verifies: one input, or the whole transaction.
+/// The part of a transaction that a case tests: one input, or the whole transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// One input, given by its index.
@@ -22,8 +22,8 @@ pub enum Subject {
     All,
 }
 
-/// Value of the field `index` that stands for [`Subject::All`]. A reader that supports only single inputs expects a number
-/// there, and reports an error.
+/// Value of the JSON field `index` for a case about the whole transaction ([`Subject::All`]). A reader that supports
+/// only single inputs expects a number in this field, and so reports an error.
 const ALL: &str = "all";
 
 impl Subject {
@@ -57,9 +57,10 @@ impl Subject {
 /// The verdict that verification of a case must return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// The input or the whole transaction is valid.
+    /// The verified input, or the whole transaction, is expected to be valid.
     Ok,
-    /// The input is invalid with this script error. For a whole transaction: the script error of its first invalid input.
+    /// The verified input is invalid with this script error. In a case about a whole transaction, it is the error of
+    /// the first invalid input.
     Error(ScriptError),
     /// Every input is valid, but the transaction is invalid for this reject reason, one of [`TransactionRule::NAMES`]. A
     /// case about a single input cannot have this verdict.
@@ -76,7 +77,7 @@ impl Expect {
         rule.map(|reason| Expect::Rule(reason)).or_else(|| ScriptError::from_name(name).map(Expect::Error))
     }
 
-    /// Returns whether the interpreter's verdict is the expected one.
+    /// Returns whether the interpreter's verdict equals this expected verdict.
     pub(crate) fn is(self, verdict: &Result<(), TransactionError>) -> bool {
         match (self, verdict) {
             (Expect::Ok, Ok(())) => true,
@@ -106,19 +107,19 @@ pub struct Case {
     pub comment: String,
     /// The whole spending transaction, including witnesses.
     pub tx: Transaction,
-    /// The input to verify, or the whole transaction.
+    /// The input that the case verifies, or the whole transaction.
     pub subject: Subject,
     /// The outputs spent by the inputs, in input order.
     pub prevouts: Vec<TxOut>,
     /// The flags to verify with; no flag is added or removed.
     pub flags: Flags,
-    /// The expected verdict.
+    /// The verdict that verification of this case must return.
     pub expect: Expect,
     /// Fields that the format does not define, preserved unchanged.
     pub extra: Map<String, Value>,
 }
 
-/// Names of the fields that the format defines.
+/// Names of the JSON fields that the project's case format defines.
 const FIELDS: &[&str] = &["id", "comment", "tx", "index", "prevouts", "flags", "expect"];
 
 impl Case {
@@ -146,7 +147,7 @@ impl Case {
         Ok(Case { id: id.map(str::to_owned), comment, tx, subject, prevouts, flags, expect, extra })
     }
 
-    /// Returns the question that the case asks an implementation, without the expected verdict.
+    /// Returns the inputs of the case without its expected verdict: the transaction, the prevouts and the flags.
     pub(crate) fn question(&self) -> Question {
         let (tx, prevouts, flags) = (self.tx.clone(), self.prevouts.clone(), self.flags);
         match self.subject {
@@ -182,7 +183,7 @@ impl Case {
 mod tests {
     use super::*;
 
-    /// A case that spends an anyone-can-spend output.
+    /// A case about an input that spends an anyone-can-spend output, as one line of JSON.
     const LINE: &str = r#"{"id":"a-1","comment":"OP_1 is true","tx":"010000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000100000000000000000000000000","index":0,"prevouts":["01000000000000000151"],"flags":"NONE","expect":"OK","bip":[1,0.5],"group":"x"}"#;
 
     fn read(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Case, String> {
@@ -224,8 +225,8 @@ mod tests {
         assert_eq!(missing, "flags: is missing");
     }
 
-    /// A case about a whole transaction may expect any verdict; a case about an input may not expect one for whole
-    /// transactions.
+    /// A case about a whole transaction has the word "all" in its field `index`, and may expect any verdict. A case
+    /// about one input may not expect the reject reason of a rule for whole transactions.
     #[test]
     fn a_case_about_the_transaction_has_a_word_for_its_index() {
         let with = |index: Value, expect: &str| {

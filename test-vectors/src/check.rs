@@ -1,4 +1,4 @@
-//! What a test case of any format has in common: questions to the interpreter, and the answer that the file expects.
+//! Parts that test cases of all formats share: the questions to the interpreter, and the answer that the file expects.
 
 use core::fmt;
 use std::sync::Arc;
@@ -8,33 +8,33 @@ use crate::dialect::Rules;
 use crate::outcome::Outcome;
 use crate::question::Question;
 
-/// The check that a test case makes. Each kind of test case implements this trait.
+/// A check that a test case makes. Each kind of test case has a type that implements this trait.
 pub(crate) trait Check: fmt::Debug + Send + Sync {
-    /// Runs the check with the interpreter. `number` is the number of the case in its file, from which random variations of
-    /// the case are derived.
+    /// Runs the check with the interpreter and compares the answer with the expected one. `number` is the number of the
+    /// case in its file, which determines the random variations of the case.
     fn run(&self, rules: &Rules, number: usize) -> Outcome;
 
-    /// Returns the answer that the file expects.
+    /// Returns the answer that the vector file gives for this check.
     fn expected(&self) -> Expected;
 
-    /// Returns the questions that the check asks, with the flags given in the file. Empty if the check is not about a
-    /// verdict.
+    /// Returns the inputs or the transaction that this check verifies, with the flags given in the file. Empty if the
+    /// check does not expect a verdict, for example if it expects a hash.
     fn questions(&self) -> Vec<Question> {
         vec![]
     }
 
-    /// Returns the reason why a case counts as passed although the interpreter's answer differs from the file's; `None` if
-    /// there is no such reason.
+    /// Returns why a test case counts as passed although the interpreter's answer differs from the one in the file.
+    /// `None` if the difference is a failure.
     fn excuse(&self) -> Option<&'static str> {
         None
     }
 
-    /// Returns the case, if the check is a case in the project's own format.
+    /// Returns the test case in the project's own format, or `None` if the file has another format.
     fn case(&self) -> Option<&Case> {
         None
     }
 
-    /// Puts the check behind a pointer that does not depend on its kind.
+    /// Converts the check to a reference-counted trait object.
     fn shared(self) -> Arc<dyn Check>
     where
         Self: Sized + 'static,
@@ -46,18 +46,18 @@ pub(crate) trait Check: fmt::Debug + Send + Sync {
 /// The answer that a test case expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// Every input or transaction that the case asks about is valid.
+    /// Every input and transaction that the case verifies must be valid.
     Ok,
     /// The input or transaction is invalid with the error of this name.
     Error(String),
-    /// One of the inputs, or the transaction, is invalid with any error.
+    /// The transaction, or one of its inputs, must be invalid. Any error is accepted.
     AnyError,
-    /// The answer is not a verdict. The text describes it.
+    /// The expected answer is not a verdict but a value, such as a hash. The text describes the value.
     Value(&'static str),
 }
 
 impl Expected {
-    /// Creates the expected answer to a question that has no named errors.
+    /// Creates the expected answer for formats that only say whether an input is valid.
     pub(crate) fn validity(valid: bool) -> Expected {
         if valid { Expected::Ok } else { Expected::AnyError }
     }

@@ -12,25 +12,26 @@ use crate::error::Bad;
 pub struct Dialect {
     /// Name of the dialect, as the option `--dialect` accepts it.
     pub name: &'static str,
-    /// Words in the flags column by which a file of this dialect is recognised.
+    /// Names in a file's flags column that identify this dialect. One of them is enough.
     flag_words: &'static [&'static str],
     /// Opcode names in scripts by which a file of this dialect is recognised.
     script_words: &'static [&'static str],
-    /// Flag names of the dialect with the flags that each stands for. Names that mean only the flag of the same name are
-    /// not listed.
+    /// Flag names of this dialect, each with the flags that it stands for. A name that stands only for the flag of the
+    /// same name is not listed.
     names: &'static [(&'static str, &'static [&'static str])],
-    /// Whether a flag that refuses an upgrade mechanism (OP_SUCCESSx, NOP, unknown public key type) also refuses the
-    /// proposals that use this mechanism. Today's policy does so, and reports the error of the mechanism.
+    /// Whether a generic discourage flag also refuses the proposals that use the same upgrade mechanism (OP_SUCCESSx,
+    /// NOP, unknown public key type). Today's policy does so, and reports the generic error.
     refuses_proposals: bool,
     /// Names that "all flags" includes in addition to Core's 21 flags.
     universe: &'static [&'static str],
-    /// Flags that rows of tx_valid.json exclude although the transaction stays valid when the flag is enabled again.
+    /// Exceptions in tx_valid.json: flags that rows exclude although the transaction stays valid when the flag is
+    /// enabled again.
     not_put_back: &'static [&'static str],
-    /// Errors that files of this dialect name differently.
+    /// Error names in files of this dialect that differ from the interpreter's names.
     errors: &'static [ErrorAlias],
 }
 
-/// An error that a file may name differently from the interpreter.
+/// An error name in a file, and the interpreter's name of the same error.
 #[derive(Debug)]
 struct ErrorAlias {
     theirs: &'static str,
@@ -38,7 +39,7 @@ struct ErrorAlias {
     place: Place,
 }
 
-/// Where in script execution an error may have the alternative name.
+/// The part of a script in which an error has the alternative name.
 #[derive(Debug)]
 enum Place {
     Anywhere,
@@ -163,7 +164,8 @@ impl Dialect {
         DIALECTS.iter().copied().find(|dialect| dialect.name == name)
     }
 
-    /// Detects the dialect of a file from the words in its flags columns and in its scripts.
+    /// Returns the first dialect that one of these words identifies, or [`CORE`] if there is none. The words are those
+    /// of the file's flags columns and scripts.
     pub(crate) fn detect<'a>(
         flag_words: impl Iterator<Item = &'a str> + Clone,
         script_words: impl Iterator<Item = &'a str> + Clone,
@@ -188,8 +190,8 @@ impl Dialect {
             || self.aliases(theirs).any(|alias| alias.ours == error.name() && holds(&alias.place))
     }
 
-    /// Returns the error names that an error name in a file may mean: the name itself in Core 31's spelling, and the names
-    /// of the other errors that it stands for in this dialect.
+    /// Returns the names of all script errors that an error name in a file may mean. The first one is Core 31's
+    /// spelling of the name itself. The others are errors that the name also stands for in this dialect.
     pub(crate) fn names_of(&self, theirs: &str) -> Vec<String> {
         let ours = ScriptError::from_name(theirs);
         let first = ours.map_or(theirs, |error| error.name());
@@ -211,7 +213,7 @@ impl Dialect {
         ScriptError::from_name(theirs).is_some() || self.aliases(theirs).next().is_some()
     }
 
-    /// Returns the flags that a flag name stands for in this dialect.
+    /// Returns the interpreter's flags that a flag name stands for in this dialect.
     fn flags_of(&self, name: &str) -> Flags {
         let own = self.names.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
         let flags: Flags = own.unwrap_or(&[name]).iter().filter_map(|ours| Flags::from_name(ours)).collect();
@@ -223,23 +225,23 @@ impl Dialect {
     }
 }
 
-/// A flag name of a dialect, and the flags that the name stands for.
+/// A flag name that a dialect uses, and the interpreter's flags that the name stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
     name: &'static str,
     pub(crate) flags: Flags,
 }
 
-/// The flag names of a dialect, resolved to the flags of the interpreter's table.
+/// The flag names of a dialect, each with the interpreter's flags that it stands for.
 ///
-/// Core's test runners add and remove flags by name, and so does this type: the flags that one name of a dialect stands for
-/// are always added or removed together.
+/// Core's test runners add and remove flags by name, and so does this type: all flags of one name are always added or
+/// removed together.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     dialect: &'static Dialect,
-    /// The names that the dialect means by "all flags".
+    /// The flag names that this dialect means by "all flags", each with its flags.
     universe: Vec<Unit>,
-    /// Other flag names that a file may use.
+    /// Flag names that a file may use, but that are not part of "all flags".
     others: Vec<Unit>,
 }
 
@@ -257,17 +259,18 @@ impl Rules {
         Rules { dialect, universe: units(universe), others: units(others) }
     }
 
-    /// Returns the dialect whose names these are.
+    /// Returns the dialect whose flag names these rules resolve.
     pub(crate) fn dialect(&self) -> &'static Dialect {
         self.dialect
     }
 
-    /// Returns the names that "all flags" consists of.
+    /// Returns the flag names that "all flags" stands for in this dialect.
     pub(crate) fn universe(&self) -> &[Unit] {
         &self.universe
     }
 
-    /// Returns the flags of those names in "all flags" whose position is a set bit of `bits`.
+    /// Returns the flags that are selected by `bits`. The bit at a position selects the flag name at the same position
+    /// in "all flags".
     pub(crate) fn picked(&self, bits: u64) -> Flags {
         let units = self.universe.iter().enumerate();
         let picked = units.filter(|(nth, _)| (bits >> (nth % 64)) & 1 == 1);
@@ -304,8 +307,8 @@ impl Rules {
     }
 }
 
-/// Adds the flags that other flags of the set require, and returns a note if any were added. Core's runner also completes
-/// the flags of its rows.
+/// Adds the flags that other flags require, for example P2SH for WITNESS. Returns a note if any were added. Core's test
+/// runner adds them too.
 pub(crate) fn completed(flags: Flags) -> (Flags, Option<String>) {
     let complete = flags.closure();
     let added = complete - flags;
@@ -313,7 +316,8 @@ pub(crate) fn completed(flags: Flags) -> (Flags, Option<String>) {
     (complete, note)
 }
 
-/// Removes the flags whose required flags are not in the set.
+/// Removes from a set each flag that requires another flag which is not in the set. For example, removes WITNESS if
+/// P2SH is missing.
 pub(crate) fn trimmed(flags: Flags) -> Flags {
     // Each round removes the flags whose required flags were removed in earlier rounds, so there are at most as many rounds
     // as flags.
@@ -323,7 +327,7 @@ pub(crate) fn trimmed(flags: Flags) -> Flags {
     })
 }
 
-/// Parses flags with the names of the project's case format, and checks that the combination is allowed.
+/// Parses flags by the names that the project's case format uses, and checks that the combination is valid.
 pub(crate) fn plain_flags(text: &str, field: &str) -> Result<Flags, Bad> {
     let flags: Flags = text.parse().map_err(|error| Bad::new(field, error))?;
     flags.check().map_err(|error| Bad::new(field, error))?;

@@ -19,7 +19,8 @@ const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Loaded {
     pub(crate) document: Document,
-    /// Items that are not valid JSON: their index, counted from 0, and the problem. The document has null in their places.
+    /// Items that are not valid JSON: the index of each, counted from 0, and a description of the problem. The parsed
+    /// document has null in place of each.
     pub(crate) broken: BTreeMap<usize, String>,
     /// Number of trailing commas that were ignored.
     pub(crate) trailing_commas: usize,
@@ -28,7 +29,7 @@ pub(crate) struct Loaded {
 /// The content of a file, by its syntax.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Document {
-    /// One JSON value.
+    /// The file is one JSON value, usually an array of cases.
     Json(Value),
     /// JSON Lines: one JSON value per line.
     Lines(Vec<Value>),
@@ -43,8 +44,8 @@ impl From<Document> for Loaded {
 }
 
 impl Loaded {
-    /// Parses a file, which may be compressed with gzip. The content is comma-separated rows if `is_heading` returns true
-    /// for the first line.
+    /// Decompresses a file if necessary, and parses it. `is_heading` is called with the first line. If it returns true,
+    /// the file is read as comma-separated rows, otherwise as JSON or JSON Lines.
     pub(crate) fn read(bytes: &[u8], limit: u64, is_heading: fn(&str) -> bool) -> Result<Loaded, Problem> {
         let plain = unpack(bytes, limit)?;
         Loaded::parse(core::str::from_utf8(&plain).map_err(|_| Problem::NotText)?, is_heading)
@@ -90,7 +91,8 @@ impl Loaded {
     }
 }
 
-/// Decompresses a file if it is compressed with gzip.
+/// Returns the content of a file: decompressed if the bytes are gzip data, otherwise unchanged. Fails if it is larger
+/// than `limit` bytes.
 fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, Problem> {
     let plain = if bytes.starts_with(GZIP_MAGIC) {
         let mut unpacked = Vec::new();
@@ -173,7 +175,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Reads a file that is not comma-separated.
+    /// Reads a file that is JSON or JSON Lines, not comma-separated rows.
     fn read(bytes: &[u8], limit: u64) -> Result<Loaded, Problem> {
         Loaded::read(bytes, limit, |_| false)
     }

@@ -25,12 +25,12 @@ pub enum Problem {
     Gzip(String),
     /// The file, after decompression, is larger than the limit.
     TooLarge {
-        /// Maximum size in bytes.
+        /// Maximum size of a decompressed file, in bytes.
         limit: u64,
     },
     /// The file is not UTF-8 text.
     NotText,
-    /// The file is not JSON.
+    /// The file is not valid JSON. The text describes the syntax error.
     NotJson(String),
     /// The file is well formed, but not of a known vector format.
     Unrecognised,
@@ -38,7 +38,7 @@ pub enum Problem {
     NoVerdict,
     /// The file contains no case.
     NoCases,
-    /// A case is malformed.
+    /// A case cannot be read. The text says why.
     Invalid(String),
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn counted(number: usize, thing: &str) -> String {
 const MOST_SHOWN: usize = 400;
 const END_SHOWN: usize = 120;
 
-/// Returns the text, or only its beginning and end if it is too long.
+/// Returns the text unchanged if it is short. Otherwise returns its beginning and its end, joined by dots.
 fn shortened(text: String) -> String {
     let count = text.chars().count();
     if count <= MOST_SHOWN {
@@ -105,10 +105,10 @@ fn shortened(text: String) -> String {
     format!("{start}...{end}")
 }
 
-/// A problem with a field, before the file and the number of the case are known.
+/// A problem with a field of a vector file. The file name and the number of the case are added later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bad {
-    /// The field, as a path.
+    /// Path of the field, such as `prevouts[1]`. Empty if the problem is not about a field.
     pub(crate) field: String,
     /// Description of the problem.
     pub(crate) problem: String,

@@ -164,8 +164,8 @@ pub(crate) fn bitcoin_amount(value: &Value, field: &str) -> Result<Amount, Bad> 
     })
 }
 
-/// Converts a decimal number of bitcoin, which may have an exponent, to satoshi. Returns `None` if it is negative, too
-/// large, or has a fraction of a satoshi.
+/// Converts a decimal number of bitcoin, possibly with an exponent, to satoshi. Returns `None` if the amount is
+/// negative, too large, or not a whole number of satoshi.
 fn decimal_bitcoin(text: &str) -> Option<Amount> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),

@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::question::{InputQuestion, Question};
 use crate::reading::{Labels, ParsedCase, Reading};
 
-/// Options for reading a file.
+/// Options for reading a vector file: its dialect and its maximum size.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions {
     /// The dialect of the file; `None` to detect it.
@@ -33,7 +33,7 @@ impl Default for ReadOptions {
 pub struct VectorFile {
     /// Name of the file, as passed by the caller.
     pub name: String,
-    /// Format of the file.
+    /// Format of the vector file, such as tx_valid or BIP 340.
     pub format: Format,
     /// The cases that were read, in file order. There is at least one.
     pub entries: Vec<Entry>,
@@ -54,9 +54,10 @@ pub struct Entry {
     pub id: Option<String>,
     /// The file's comment on the case.
     pub comment: String,
-    /// The check that the case makes.
+    /// The check that is made when the case runs.
     check: Arc<dyn Check>,
-    /// Further information that the file gives about the case, such as the rule and the source.
+    /// Further information that the file gives about the case: its id, its rule, the source of the rule, and the
+    /// expected error.
     pub(crate) labels: Labels,
 }
 
@@ -119,41 +120,41 @@ fn entry(file: &str, case: ParsedCase) -> Result<Entry, InputError> {
 }
 
 impl VectorFile {
-    /// Returns the dialect of the file; `None` if the format has no dialects.
+    /// Returns the dialect of the file: how it names flags and errors. `None` if files of this format have no dialects.
     pub fn dialect(&self) -> Option<&'static Dialect> {
         self.format.has_dialects().then_some(self.rules.dialect())
     }
 
-    /// Returns the cases with this number: more than one if an object contains both a successful and a failing spend.
+    /// Returns all cases with this number. An object that contains both a successful and a failing spend gives two.
     pub fn entries_of(&self, number: usize) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.number == number)
     }
 
-    /// Returns the names of flags and errors that are valid in the file.
+    /// Returns the names of flags that are valid in the file, and the dialect of the file.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// Runs the case with the interpreter.
+    /// Runs a case of this file with the interpreter, and compares the answer with the expected one.
     pub(crate) fn run(&self, entry: &Entry) -> Outcome {
         entry.check.run(&self.rules, entry.number)
     }
 }
 
 impl Entry {
-    /// Returns the reason why the case counts as passed although the interpreter's answer differs from the file's; `None`
-    /// if there is no such reason.
+    /// Returns why this case counts as passed although the interpreter's answer differs from the one in the file.
+    /// `None` if the difference is a failure.
     pub(crate) fn excuse(&self) -> Option<&'static str> {
         self.check.excuse()
     }
 
-    /// Returns the questions that the case asks, with the flags given in the file. Empty if the case is not about a
-    /// verdict.
+    /// Returns the inputs or the transaction that this case verifies, each with the flags given in the file. Empty if
+    /// the case does not expect a verdict, for example if it expects a hash.
     pub fn questions(&self) -> Vec<Question> {
         self.check.questions()
     }
 
-    /// Returns the questions that are about single inputs. A case about a whole transaction has none.
+    /// Returns the questions of this entry that are about single inputs. A case about a whole transaction has none.
     pub fn input_questions(&self) -> Vec<InputQuestion> {
         self.questions().into_iter().filter_map(Question::input).collect()
     }
@@ -163,12 +164,12 @@ impl Entry {
         self.check.case()
     }
 
-    /// Returns the answer that the file expects, in one or two words.
+    /// Returns the answer that the file expects for this case, as a short text such as "OK" or the name of an error.
     pub fn expected(&self) -> String {
         self.expected_answer().to_string()
     }
 
-    /// Returns the answer that the file expects.
+    /// Returns the answer that the file expects for this case.
     pub(crate) fn expected_answer(&self) -> Expected {
         self.check.expected()
     }

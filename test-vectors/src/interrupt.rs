@@ -7,19 +7,19 @@ use std::sync::{Arc, OnceLock};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-/// State shared with the signal handlers.
+/// State that the signal handlers and the interrupted work share.
 #[derive(Default)]
 struct Signals {
-    /// `true` while no call of [`postponed`] is running. A signal then ends the command immediately.
+    /// `true` while no call of [`postponed`] is running. SIGINT and SIGTERM then end the command immediately.
     is_idle: Arc<AtomicBool>,
-    /// Number of the signal that arrived while a call of [`postponed`] was running; 0 if no signal arrived.
+    /// Number of the signal that arrived while a call of [`postponed`] was running, or 0 if none arrived.
     arrived: Arc<AtomicUsize>,
 }
 
 static SIGNALS: OnceLock<Option<Signals>> = OnceLock::new();
 
-/// Returns the signal handlers, which are installed by the first call: a command that writes no file, such as the debugger,
-/// runs without them. Returns `None` if the system refuses to install them.
+/// Returns the state of the signal handlers for SIGINT and SIGTERM. The first call installs the handlers, so a command
+/// that never calls this function keeps the system's default handlers. Returns `None` if they cannot be installed.
 fn signals() -> Option<&'static Signals> {
     let install = || {
         let signals = Signals::default();
@@ -33,8 +33,8 @@ fn signals() -> Option<&'static Signals> {
     SIGNALS.get_or_init(install).as_ref()
 }
 
-/// Returns whether a signal has arrived that will end the command after the current work. Long work calls this function to
-/// stop early.
+/// Returns whether SIGINT or SIGTERM has arrived while signals are postponed. The command will end after the current
+/// work, so a long computation calls this function to stop early.
 pub fn has_arrived() -> bool {
     let signals = SIGNALS.get().and_then(Option::as_ref);
     signals.is_some_and(|signals| signals.arrived.load(Ordering::SeqCst) != 0)
@@ -64,12 +64,12 @@ mod tests {
 
     use super::*;
 
-    /// Environment variable that marks the child process of the test. Its value is the number of the signal and the path of
-    /// the file.
+    /// Environment variable that marks the child process of this test. Its value is the number of the signal to raise
+    /// and the path of the file to write.
     const CHILD: &str = "SIGSTACK_TEST_INTERRUPTED";
 
-    /// The test starts itself as a second process. That process is interrupted once while it writes, and once between two
-    /// writes.
+    /// Checks that a signal takes effect only after a write. The test starts itself as a second process, which raises a
+    /// signal while it writes a file, and in another run between two writes.
     #[test]
     fn a_signal_waits_for_the_end_of_a_write() {
         if let Ok(child) = env::var(CHILD) {

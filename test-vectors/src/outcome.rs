@@ -18,12 +18,12 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// Creates the mismatch for a computed value that differs from the expected value.
+    /// Describes a difference between an expected value, such as a hash, and the value that the interpreter computed.
     pub(crate) fn value(question: &str, expected: String, actual: String) -> Box<Mismatch> {
         Box::new(Mismatch { question: question.to_owned(), expected, actual, location: None })
     }
 
-    /// Creates the mismatch for a verdict on an input that differs from the expected verdict.
+    /// Describes a difference between the expected verdict on an input and the interpreter's verdict.
     pub(crate) fn verdict(
         question: String,
         expected: impl ToString,
@@ -42,7 +42,7 @@ impl Mismatch {
     }
 }
 
-/// Result of a check: `Ok` if the answer is the expected one, otherwise the mismatch.
+/// Result of a check: `Ok` if the answer is the expected one, otherwise the difference.
 pub(crate) type Outcome = Result<(), Box<Mismatch>>;
 
 /// Compares two byte strings; a mismatch shows both in hex.
@@ -53,7 +53,8 @@ pub(crate) fn same_bytes(question: &str, expected: &[u8], actual: &[u8]) -> Outc
     Err(Mismatch::value(question, hex::encode(expected), hex::encode(actual)))
 }
 
-/// Verifies one input and compares only whether the input is valid, not the script error.
+/// Verifies one input and checks whether it is valid. `accepted` says whether it should be. Which script error occurs
+/// does not matter.
 pub(crate) fn expect_accepted(spend: &Spend<'_>, index: usize, flags: Flags, accepted: bool) -> Outcome {
     let verdict = spend.verify_input(index, flags).map(drop);
     let as_expected = match &verdict {
@@ -82,8 +83,7 @@ fn verdict_name(verdict: &Result<(), VerifyError>) -> String {
     }
 }
 
-/// Creates the interpreter's view of a transaction. Returns a mismatch if the transaction and its prevouts do not fit
-/// together.
+/// Creates the interpreter's view of a transaction ([`Spend`]). Fails if the prevouts do not match the inputs.
 pub(crate) fn spend<'a>(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Result<Spend<'a>, Box<Mismatch>> {
     Spend::new(tx, prevouts).map_err(|error| {
         Mismatch::value("the transaction and its prevouts", "a verdict".into(), error.to_string())

@@ -1,4 +1,5 @@
-//! Questions: an input or a whole transaction, and the flags to verify it with. The answer is a verdict.
+//! Questions to an implementation: is an input, or a whole transaction, valid under these flags? The answer is a
+//! verdict.
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::Flags;
@@ -27,11 +28,11 @@ pub struct TransactionQuestion {
     pub flags: Flags,
 }
 
-/// A verification whose answer is a verdict. Questions about inputs and about whole transactions have separate types,
-/// because an implementation that verifies single inputs cannot answer the latter.
+/// What an implementation is asked to verify: one input, or a whole transaction. The two have separate types, because
+/// some implementations can verify only single inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Asks whether one input is valid.
+    /// Whether one input of a transaction is valid.
     Input(InputQuestion),
     /// Asks whether a whole transaction is valid.
     Transaction(TransactionQuestion),

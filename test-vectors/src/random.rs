@@ -3,11 +3,12 @@
 /// Fixed seed of every run.
 const SEED: u64 = 0x5167_57ac_4b00_0002;
 
-/// State of the generator SplitMix64 (Steele, Lea, Flood, 2014).
+/// Random number generator SplitMix64 (Steele, Lea, Flood, 2014). The field is its state.
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// Creates the generator for the case with this number. Its output does not depend on which cases ran before.
+    /// Creates the generator for the random variations of a case. Its output depends only on the number of the case,
+    /// not on which cases ran before.
     pub(crate) fn of_case(number: usize) -> Random {
         let number = u64::try_from(number).unwrap_or(u64::MAX);
         Random(SEED ^ number.wrapping_mul(0xff51_afd7_ed55_8ccd))

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::error::Bad;
 
-/// The cases of a file, and notes on how the file was read where its content allows several interpretations.
+/// Result of reading a file: its cases, and notes on how the file was interpreted where several interpretations are
+/// possible.
 pub(crate) struct Reading {
     pub(crate) cases: Vec<ParsedCase>,
     pub(crate) notes: Vec<String>,
@@ -20,14 +21,15 @@ pub(crate) struct ParsedCase {
     pub(crate) id: Option<String>,
     pub(crate) comment: String,
     pub(crate) check: Result<Arc<dyn Check>, Bad>,
-    /// Note on flags that the reader added to the case. Cases with the same added flags have the same note.
+    /// Note on flags that the reader added to the case or removed from it. `None` if it changed no flags.
     pub(crate) note: Option<String>,
-    /// Further information that the file gives about the case, such as the rule and the source.
+    /// Further information that the file gives about the case: its id, its rule, the source of the rule, and the
+    /// expected error.
     pub(crate) labels: Labels,
 }
 
 impl ParsedCase {
-    /// Creates a case without a name.
+    /// Creates a parsed case without an id and without notes.
     pub(crate) fn new(number: usize, comment: String, check: Result<Arc<dyn Check>, Bad>) -> ParsedCase {
         ParsedCase { number, id: None, comment, check, note: None, labels: Labels::default() }
     }
@@ -39,12 +41,13 @@ pub(crate) struct Labels {
     pub(crate) id: Option<String>,
     pub(crate) rule: Option<String>,
     pub(crate) source: Option<String>,
-    /// Name of the expected error, for formats that do not name one themselves.
+    /// Name of the expected error, in files whose format only says that the case is invalid.
     pub(crate) error: Option<String>,
 }
 
 impl Labels {
-    /// Reads the fields `rule`, `source` and `expect` of an object.
+    /// Reads the optional text fields `rule`, `source` and `expect` of a JSON object. `expect` is stored as the name of
+    /// the error.
     pub(crate) fn of(object: &Value) -> Labels {
         let text = |name| object.get(name).and_then(Value::as_str).map(str::to_owned);
         Labels { id: None, rule: text("rule"), source: text("source"), error: text("expect") }

@@ -12,7 +12,7 @@ use crate::outcome::Mismatch;
 pub struct RunOptions<'a> {
     /// Run only cases whose id or comment contains this text, ignoring case.
     pub filter: Option<&'a str>,
-    /// Callback after each case, from any thread.
+    /// Callback that is called after each case, possibly from several threads.
     pub progress: Option<&'a (dyn Fn() + Sync)>,
 }
 
@@ -37,7 +37,7 @@ pub struct Report {
     pub skipped: BTreeMap<&'static str, usize>,
 }
 
-/// A case whose answer was not the expected one.
+/// A case that failed: its answer was not the expected one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
@@ -63,7 +63,7 @@ impl Report {
     }
 }
 
-/// The result of one case.
+/// What happened to one case during a run: passed, failed or skipped.
 enum Fate {
     Passed,
     PassedAs(&'static str),

@@ -6,7 +6,7 @@ use secp256k1::{Parity, Scalar, XOnlyPublicKey};
 use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
 use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
 
-/// A taproot output whose script tree has one leaf: its output key and the leaf's control block.
+/// The only leaf of a taproot script tree: the output key that commits to it, and its control block.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) output_key: [u8; 32],
@@ -22,7 +22,7 @@ impl Leaf {
         Ok(Leaf { output_key, control_block })
     }
 
-    /// Returns the scriptPubKey of the output.
+    /// Returns the scriptPubKey of the taproot output that commits to this leaf.
     pub(crate) fn output_script(&self) -> ScriptBuf {
         output_script(&self.output_key)
     }
@@ -33,12 +33,12 @@ pub fn output_script(output_key: &[u8; 32]) -> ScriptBuf {
     ScriptBuf::from_bytes([&[0x51, 0x20], output_key.as_slice()].concat())
 }
 
-/// Returns the output key, which is the internal key plus `tweak` times G, and the parity of its Y coordinate.
+/// Returns the taproot output key, which is the internal key plus `tweak` times G, and the parity of its Y coordinate.
 ///
 /// # Errors
 ///
-/// Returns the reason why the output key does not exist, such as "is not on the curve". The subject is the internal
-/// key.
+/// Returns the reason why the output key does not exist, such as "is not on the curve". The subject of this phrase is
+/// the internal key.
 pub fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32], Parity), String> {
     let key = XOnlyPublicKey::from_byte_array(*internal_key).map_err(|_| "is not on the curve")?;
     let tweak = Scalar::from_be_bytes(tweak).map_err(|_| "has a tweak beyond the order of the curve")?;
@@ -64,7 +64,7 @@ pub(crate) struct Tree {
     pub(crate) paths: Vec<Vec<[u8; 32]>>,
 }
 
-/// A subtree during construction: its depth, its hash, and the range of leaves under it.
+/// A subtree during construction of the tree: the depth of its root, its hash, and the range of leaves below it.
 struct Node {
     depth: usize,
     hash: [u8; 32],

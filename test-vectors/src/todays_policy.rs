@@ -7,20 +7,20 @@ use crate::case::{Case, Expect, Subject};
 use crate::dialect::{CORE, Rules};
 use crate::question::InputQuestion;
 
-/// Returns the flags, together with the discourage flag of each inactive proposal whose upgrade mechanism is refused by one
-/// of them. The result contains no discourage flag of an active proposal.
+/// Returns the flags as an implementation that does not know the proposals applies them. Each generic discourage flag
+/// also sets the discourage flags of the inactive proposals whose upgrade mechanism it refuses. Discourage flags of
+/// active proposals are removed. Returns `None` if Core's dialect does not know a flag.
 fn refusing_inactive_proposals(flags: Flags) -> Option<Flags> {
     let joined = Rules::new(CORE).parse(&flags.to_string(), "flags").ok()?;
     let active = PROPOSALS.iter().filter(|proposal| flags.contains(proposal.flag));
     Some(joined - active.map(|proposal| proposal.discourage).collect::<Flags>())
 }
 
-/// Returns whether the interpreter accepts the input, but the case expects the generic discourage error with which today's
-/// policy refuses the upgrade mechanism (OP_SUCCESSx, NOP, unknown public key type) used by a proposal that is not active.
+/// Returns whether a case expects a generic discourage error only because today's policy does not know the proposals.
+/// The interpreter accepts the input, but refuses it if the discourage flags of inactive proposals are added.
 ///
-/// Implementations that do not know the proposal refuse its upgrade mechanism because of a generic flag. In this
-/// interpreter the proposal has a discourage flag of its own. The case is therefore also verified with that flag added, as
-/// in the dialect of Core.
+/// Implementations that do not know a proposal refuse its upgrade mechanism (OP_SUCCESSx, NOP, unknown public key type)
+/// because of a generic flag. In this interpreter each proposal has a discourage flag of its own.
 pub(crate) fn is_todays_policy(case: &Case) -> bool {
     let (Expect::Error(generic), Subject::Input(index)) = (case.expect, case.subject) else { return false };
     let Some(flags) = refusing_inactive_proposals(case.flags) else { return false };
@@ -34,7 +34,8 @@ pub(crate) fn is_todays_policy(case: &Case) -> bool {
     }
 }
 
-/// Returns whether Core reports the error when policy refuses an upgrade mechanism that a proposal uses.
+/// Returns whether the error is one that Core reports when its policy refuses an upgrade mechanism that a proposal
+/// uses.
 fn is_of_upgrade_mechanism(error: &ScriptError) -> bool {
     PROPOSALS
         .iter()
@@ -43,8 +44,8 @@ fn is_of_upgrade_mechanism(error: &ScriptError) -> bool {
 }
 
 /// Returns the generic discourage error with which an implementation that does not know the proposals refuses the
-/// input. Returns `None` if such an implementation does not refuse the input for the upgrade mechanism (OP_SUCCESSx,
-/// NOP, unknown public key type) of a proposal that is not active.
+/// input. Such an implementation refuses the upgrade mechanism (OP_SUCCESSx, NOP, unknown public key type) of an
+/// inactive proposal. Returns `None` if it has no such reason to refuse the input.
 ///
 /// [`is_todays_policy`] is the counterpart for cases that expect such an error.
 pub(crate) fn todays_policy(question: &InputQuestion) -> Option<ScriptError> {
@@ -64,8 +65,8 @@ mod tests {
     use super::*;
     use crate::check::Check as _;
 
-    /// Checks a case with an inactive opcode and a case with an unassigned opcode, both with the verdict of older
-    /// implementations.
+    /// Checks two cases that expect the generic discourage error. With an inactive opcode the case is judged as today's
+    /// policy, with an active opcode it is not.
     #[test]
     fn only_mechanisms_of_inactive_proposals_are_judged_as_todays_policy() {
         let csfs =

@@ -16,7 +16,7 @@ use crate::todays_policy::todays_policy;
 pub enum ExpectedVerdict {
     /// The input or transaction is valid.
     Ok,
-    /// The input or transaction is invalid; the file names no error.
+    /// The input or transaction must be invalid, with any error, because the file does not name one.
     AnyError,
     /// The input or transaction is invalid, with an error or reject reason that has one of these names. The first is the
     /// name in the file; the others mean the same in the file's dialect.
@@ -24,7 +24,7 @@ pub enum ExpectedVerdict {
 }
 
 impl ExpectedVerdict {
-    /// Returns whether the input or transaction is expected to be valid.
+    /// Returns whether the file expects that the input or transaction is valid.
     pub fn is_ok(&self) -> bool {
         *self == ExpectedVerdict::Ok
     }
@@ -48,7 +48,7 @@ pub struct VerdictCase {
     pub id: String,
     /// The file's comment on the case.
     pub comment: String,
-    /// Group of the case: the value of the field `group`, or the part of the id before the first `/`.
+    /// Group of the case: the field `group` of the file, or otherwise the part of the id before the first `/`.
     pub group: Option<String>,
     /// The rule that the case checks, if the file names one.
     pub rule: Option<String>,
@@ -56,11 +56,11 @@ pub struct VerdictCase {
     pub source: Option<String>,
     /// The input or transaction, and exactly the flags to verify with.
     pub question: Question,
-    /// The verdict that the file expects.
+    /// The verdict that the vector file expects for the question.
     pub expected: ExpectedVerdict,
-    /// Error with which an implementation may refuse an input that the file accepts. The flags contain a generic discourage
-    /// flag, and the input uses an upgrade mechanism that a proposal defines. Implementations that do not know the proposal
-    /// treat the mechanism as unassigned.
+    /// Error with which an implementation that does not know the proposals may refuse a valid input. The flags contain
+    /// a generic discourage flag, and the input uses the upgrade mechanism of a proposal. Such an implementation treats
+    /// the mechanism as unassigned.
     pub policy_error: Option<&'static str>,
 }
 
@@ -137,7 +137,8 @@ impl VectorFile {
         Ok(cases.collect())
     }
 
-    /// Returns the verdict that an entry expects. `count` is the number of its questions.
+    /// Returns the verdict that an entry expects, or the reason why it gives none. `count` is the number of questions
+    /// that the entry asks.
     fn expected_verdict(&self, entry: &Entry, count: usize) -> Result<ExpectedVerdict, &'static str> {
         let named = |name: &str| ExpectedVerdict::Error(self.rules().dialect().names_of(name));
         match (entry.expected_answer(), count) {

@@ -26,7 +26,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     interrupt::postponed(|| replace(path, existing, bytes))
 }
 
-/// Writes a file through a temporary file in the same folder.
+/// Writes a file by writing a temporary file in the same folder and renaming it.
 fn replace(path: &Path, existing: Option<fs::Metadata>, bytes: &[u8]) -> io::Result<()> {
     let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_path_buf() };
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,5 +1,6 @@
-//! Prints the verdicts on the random tapscripts under policy flags, one letter each, after a legend of the letters. This
-//! program also compiles with versions of the engine from before the proposals: see the README of this folder.
+//! Prints the verdicts on the random tapscripts under policy flags. Each verdict is one letter, and a legend explains
+//! the letters. The program also compiles with engine versions from before the proposals: see the README in this
+//! folder.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +19,7 @@ use std::collections::BTreeSet;
 use generator::Tapscripts;
 use verdicts::{COUNT, SEED, verdict};
 
-/// Number of verdicts in a line of output.
+/// Number of verdict letters in each line of output.
 const LINE: usize = 100;
 
 fn main() {

@@ -25,7 +25,7 @@ impl Random {
         (self.next() % bound as u64) as usize
     }
 
-    /// Returns true with a probability of 1 in `times`.
+    /// Returns true with a probability of one in `times`, otherwise false.
     pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

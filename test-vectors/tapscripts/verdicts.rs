@@ -8,11 +8,11 @@ use crate::random::Random;
 /// Seed of the tapscripts whose verdicts are committed to the repository.
 pub(crate) const SEED: u64 = 118;
 
-/// Number of tapscripts whose verdicts are committed to the repository.
+/// Number of random tapscripts whose verdicts are committed to the repository.
 pub(crate) const COUNT: u64 = 100_000;
 
-/// Returns the flags of Core with which the tapscript of a number is verified: all of them for even numbers, a random set
-/// for odd.
+/// Returns the flags under which the tapscript with this number is verified: all of Core's flags for even numbers, and
+/// a random set of them for odd numbers.
 fn core_flags(number: u64) -> Flags {
     let core =
         |info: &&sigstack_interpreter::FlagInfo| matches!(info.kind, FlagKind::Consensus | FlagKind::Policy);
@@ -27,7 +27,8 @@ fn core_flags(number: u64) -> Flags {
     (drawn.map(|(_, info)| info.flag).collect::<Flags>() | taproot).closure()
 }
 
-/// Returns the name of the verdict. The proposals' own discourage errors are replaced by the corresponding errors of today.
+/// Returns the engine's verdict on a random tapscript under flags that depend on its number: "OK" or the name of an
+/// error. Discourage errors of proposals are replaced by the errors that Core reports.
 pub(crate) fn verdict(spend: &TapscriptSpend, number: u64) -> &'static str {
     let flags = core_flags(number).refusing_as_core();
     let verdict = Spend::new(&spend.tx, &spend.prevouts).unwrap().verify_input(spend.index, flags);

@@ -46,7 +46,7 @@ fn without_the_rules_every_transaction_with_valid_inputs_is_valid() {
     }
 }
 
-/// Reads a vector file of BIP 54, in which each case has a transaction and whether the transaction is valid.
+/// Reads a vector file of BIP 54. Returns the transaction of each case, and the JSON object of the case.
 #[track_caller]
 fn vectors(name: &str) -> Vec<(Transaction, Value)> {
     let Some(path) = shared(&format!("vectors/bip54/{name}")) else { return Vec::new() };
@@ -59,8 +59,8 @@ fn bytes(hex: &Value) -> Vec<u8> {
     hex::decode(hex.as_str().unwrap()).unwrap()
 }
 
-/// txsize.json does not contain the spent outputs, so the inputs spend anyone-can-spend outputs, without the rules for
-/// witnesses.
+/// Runs BIP 54's txsize.json. The file does not contain the spent outputs, so each input is given an anyone-can-spend
+/// output. Only the flag of the size rule is set.
 #[test]
 fn transactions_of_64_bytes() {
     for (tx, case) in vectors("txsize.json") {

@@ -48,8 +48,8 @@ fn every_error_of_a_proposal_is_reached_at_its_opcode() {
     }
 }
 
-/// Inspector that records the phases of a verification in which a script contains the opcode of a proposal, or a push of a
-/// key of the type that a proposal defines.
+/// Inspector that records the phase in which a script uses a proposal. The script contains the proposal's opcode, or
+/// pushes a key of the type that the proposal defines.
 struct Seen {
     hook: Hook,
     phases: Vec<Phase>,
@@ -75,7 +75,7 @@ impl Inspector for Seen {
     }
 }
 
-/// Returns the version of the script in which the upgrade mechanism was found.
+/// Returns the kind of output whose script contains the proposal's opcode or key, such as "p2wsh".
 fn script_version(seen: &Seen) -> Option<&'static str> {
     let wrapped = seen.phases.contains(&Phase::RedeemScript);
     match seen.found_in? {

@@ -31,14 +31,15 @@ fn report(text: &str) -> Report {
     run(&read(text).unwrap(), RunOptions::default())
 }
 
-/// Returns the format, the number of cases that pass, and the number of cases that fail.
+/// Runs the cases of a file. Returns the name of its format, the number of cases that pass, and the number of cases
+/// that fail.
 fn outcome(text: &str) -> (&'static str, usize, usize) {
     let file = read(text).unwrap();
     let report = run(&file, RunOptions::default());
     (file.format.name(), report.passed, report.failures.len())
 }
 
-/// Returns the first error of a file with a case that cannot be read.
+/// Returns the message of the first error. The file must contain a case that cannot be read.
 fn refusal(text: &str) -> String {
     match read(text) {
         Err(error) => error.to_string(),
@@ -65,7 +66,7 @@ fn script_tests_compare_the_exact_error() {
     assert_eq!(place, "scriptPubKey, opcode 0 (OP_VERIFY, byte 0)");
 }
 
-/// Core's test runner also adds P2SH and WITNESS to the flags of a row with CLEANSTACK.
+/// A row with CLEANSTACK is verified with P2SH and WITNESS too, as in Core's test runner.
 #[test]
 fn cleanstack_brings_p2sh_and_witness_with_it() {
     let row = script_test(r#"["1 1", "1", "CLEANSTACK", "CLEANSTACK"]"#);

@@ -1,4 +1,5 @@
-//! Old and imperfect files: older meanings of columns, flags that are completed, rows that cannot be read, trailing commas.
+//! Tests of old and malformed files: older meanings of columns, incomplete flags, rows that cannot be read, trailing
+//! commas.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -17,8 +18,8 @@ fn report(file: &VectorFile) -> Report {
     run(file, RunOptions::default())
 }
 
-/// The format, the number of cases that pass, the number of cases that fail, the problems of cases that cannot be read, and
-/// the notes.
+/// Result of reading and running a file. The five elements are: the format, the number of passed cases, the number of
+/// failed cases, the errors of unreadable cases, the notes.
 type Outcome<'a> = (&'static str, usize, usize, Vec<&'a str>, Vec<&'a str>);
 
 /// Reads and runs a file, and compares the result with the expected one.
@@ -37,7 +38,8 @@ fn tx() -> String {
     format!("0100000001{}01{}01{}", zeros(31), zeros(4 + 1 + 4), zeros(8 + 1 + 4))
 }
 
-/// Returns a file of transactions with the comments of Core's files. `flags` is JSON.
+/// Returns the text of a file like Core's tx_valid.json, with Core's comments. `kind` is "valid" or "invalid", `column`
+/// the name of the flags column. Each row has a scriptPubKey and its flags as JSON.
 fn transactions(kind: &str, column: &str, rows: &[(&str, &str)]) -> String {
     let txid = format!("01{}", "0".repeat(62));
     let row =

@@ -68,7 +68,7 @@ fn core_sighash() {
     expect_all("core/sighash.json", 500);
 }
 
-/// The file has 7 outputs, 7 inputs that are signed, and the signed transaction.
+/// Runs the wallet vectors of BIP 341. The file gives 15 cases: 7 outputs, 7 signed inputs, and the signed transaction.
 #[test]
 fn bip341_wallet() {
     expect_all("core/bip341_wallet_vectors.json", 7 + 7 + 1);
@@ -115,7 +115,8 @@ fn cases_that_contradict_the_rule_of_soft_forks() {
     }
 }
 
-/// The file has 43 scripts, each with two verdicts.
+/// Runs the vectors of leaf scripts that do not depend on a transaction. The file has 43 scripts, each with two
+/// verdicts.
 #[test]
 fn sequence_scripts() {
     expect_all("sequence/cases.json", 2 * 43);

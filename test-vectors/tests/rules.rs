@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Returns the rules of the BIP draft in order, each with its text.
+/// Returns the rules of BIP-DRAFT.md in order: the number of each rule, such as `R12`, and its text.
 fn drafted() -> Vec<(String, String)> {
     let draft = fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap();
     let paragraphs = draft.split("\n\n").filter_map(|paragraph| paragraph.strip_prefix("**R"));
@@ -26,7 +26,7 @@ fn drafted() -> Vec<(String, String)> {
     paragraphs.map(rule).collect()
 }
 
-/// Returns the errors that a text names.
+/// Returns the script errors that the text of a rule names in backticks.
 fn errors(text: &str) -> BTreeSet<ScriptError> {
     let names = text.split('`').skip(1).step_by(2);
     // An opcode name in the text is the opcode, not the error of the same name (OP_CODESEPARATOR).
@@ -49,7 +49,8 @@ fn rules_json() -> Vec<Value> {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// Checks every rule of the draft, and prints for each rule the number of valid and invalid vectors and their errors.
+/// Checks that every rule of BIP-DRAFT.md has valid and invalid vectors, and that the errors of the invalid vectors are
+/// those named in the rule. Prints the counts and the errors.
 #[test]
 fn every_rule_has_vectors_that_are_accepted_and_that_are_rejected_for_its_reason() {
     let (drafted, cases) = (drafted(), cases());
@@ -107,7 +108,8 @@ fn verdict(case: &Case) -> Result<(), (ScriptError, String)> {
     }
 }
 
-/// Collects the rule numbers in the files of a folder.
+/// Adds to `found` all rule numbers, such as `R12`, that the files in a folder and its subfolders contain. Reads only
+/// files with this extension.
 fn numbers_in(folder: &Path, extension: &str, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -140,7 +142,8 @@ fn both_implementations_cite_every_rule() {
     }
 }
 
-/// Checks that the draft's table of what a signature commits to agrees with the vectors.
+/// Checks the table of commitments in BIP-DRAFT.md: it must state for each hash type the same commitments as the
+/// vectors.
 #[test]
 fn the_table_of_commitments_is_that_of_the_vectors() {
     let draft = fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap();
@@ -166,7 +169,8 @@ fn the_table_of_commitments_is_that_of_the_vectors() {
     assert_eq!(shown, cases.keys().filter(of_table).count());
 }
 
-/// Checks that the sizes in the draft's table of the message add up, and agree with the signed messages in the vectors.
+/// Checks the table of the signature message in BIP-DRAFT.md: the sizes of the fields add up, and agree with the
+/// messages signed in the vectors.
 #[test]
 fn the_table_of_the_message_has_the_sizes_of_the_vectors() {
     let draft = fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap();

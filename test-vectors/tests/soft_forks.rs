@@ -35,10 +35,11 @@ use sigstack_interpreter::{
 use sigstack_vectors::InputQuestion;
 use verdicts::{COUNT, SEED, verdict};
 
-/// Verdicts of the engine from before the proposals. The README in the folder of the file describes how they were made.
+/// Verdicts that the engine returned before it supported the proposals. The README next to the file says how they were
+/// computed.
 const COMMITTED: &str = include_str!("../tapscripts/verdicts.txt");
 
-/// Returns the flags of the proposals, including policy flags about the proposals.
+/// Returns the flags that activate proposals, and the policy flags about proposals.
 fn proposal_flags() -> Flags {
     Flags::of_kind(FlagKind::Proposal) | Flags::of_kind(FlagKind::ProposalPolicy)
 }
@@ -59,13 +60,13 @@ fn question(spend: TapscriptSpend, flags: Flags) -> InputQuestion {
 /// A normal test run verifies one in `ONE_OF` vectors and tapscripts; `.ci/run` verifies all of them.
 const ONE_OF: usize = 10;
 
-/// Returns every `step`-th input of the vector files, with its flags.
+/// Returns every `step`-th input of the vector files, each with the flags that its file names.
 fn vectors(step: usize) -> Vec<InputQuestion> {
     Corpus::read().questions.into_iter().step_by(step).collect()
 }
 
-/// Checks that the engine and Core agree on the vectors if no proposal is active. Scripts that contain the opcodes of
-/// proposals then follow today's rules.
+/// Checks that the engine and Core return the same verdicts on the vectors while no proposal is active. Opcodes of
+/// proposals must then have the meaning that they have today.
 fn inactive_proposals_leave_the_consensus_of_vectors(step: usize, errors: usize) {
     let counts = compare(&under_consensus_flags(&vectors(step), 1));
     expect_agreement(&counts);
@@ -84,11 +85,11 @@ fn inactive_proposals_leave_the_consensus_of_the_vectors_as_it_is() {
     inactive_proposals_leave_the_consensus_of_vectors(1, 30);
 }
 
-/// Number of tapscripts verified in a normal test run.
+/// Number of random tapscripts that a normal test run verifies.
 const FEW: u64 = COUNT / ONE_OF as u64;
 
-/// Like `inactive_proposals_leave_the_consensus_of_vectors`, for tapscripts that contain the opcodes and key types of
-/// proposals.
+/// Checks that the engine and Core return the same verdicts on random tapscripts while no proposal is active. Two
+/// thirds of the tapscripts contain opcodes or key types of proposals.
 fn inactive_proposals_leave_the_consensus_of_tapscripts(count: u64) {
     let tapscripts = Tapscripts::new(SEED);
     let questions = |chunk: u64| -> Vec<InputQuestion> {
@@ -128,9 +129,9 @@ fn committed() -> Vec<&'static str> {
     letters.lines().flat_map(str::chars).map(|letter| legend[&letter]).collect()
 }
 
-/// Checks that the verdicts under policy flags equal the committed verdicts of the engine from before the proposals.
-/// Each generic discourage flag is used together with the discourage flags of the proposals whose upgrade mechanisms it
-/// refuses in older versions.
+/// Checks verdicts under policy flags: they must equal the committed verdicts of the engine from before the proposals.
+/// Where the older engine refused a proposal's upgrade mechanism by a generic discourage flag, the proposal's own
+/// discourage flag is set too.
 fn inactive_proposals_leave_policy(count: u64) {
     let committed = committed();
     assert_eq!(committed.len() as u64, COUNT);
@@ -191,7 +192,8 @@ impl Inspector for Uses {
     }
 }
 
-/// Returns flags with all proposals active, most of the consensus flags, and few of the policy flags.
+/// Draws random flags with which all proposals are active. They include most of the consensus flags and few of the
+/// policy flags.
 fn new_rules(random: &mut Random) -> Flags {
     let drawn = |kind, random: &mut Random| -> Flags {
         let times = if kind == FlagKind::Consensus { 12 } else { 5 };
@@ -205,7 +207,8 @@ fn new_rules(random: &mut Random) -> Flags {
     (flags | own_policy.unwrap_or_default() | Flags::of_kind(FlagKind::Proposal)).closure()
 }
 
-/// Number of inputs accepted under the new rules, in total and by the proposals that they use.
+/// Number of inputs that the engine accepted while all proposals were active: in total, and for each proposal that they
+/// use.
 #[derive(Default)]
 struct Accepted {
     all: u64,
@@ -213,8 +216,8 @@ struct Accepted {
 }
 
 impl Accepted {
-    /// Checks that an input accepted under the new rules is also accepted under the old ones, both by this engine without
-    /// the proposals' flags and by Core.
+    /// Counts an input if it is accepted under the new rules. Panics if the same input is rejected under the old rules,
+    /// either by this engine without the proposals' flags or by Core.
     fn ask(mut self, question: &InputQuestion) -> Accepted {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
         let mut uses = Uses::default();
@@ -235,7 +238,8 @@ impl Accepted {
         self
     }
 
-    /// Checks that enough inputs were accepted, in total and for each of these proposals, for the test to be meaningful.
+    /// Checks that the test is meaningful: at least `all` inputs were accepted, and at least `each` inputs for each of
+    /// these proposals.
     fn expect_at_least(&self, all: u64, each: u64, proposals: &[&str]) {
         println!("{} accepted by the new rules: {:?}", self.all, self.using);
         assert!(self.all >= all, "{}", self.all);
@@ -245,7 +249,8 @@ impl Accepted {
     }
 }
 
-/// The tapscript generator cannot sign for BIP 118, so ANYPREVOUT is tested with the vectors only.
+/// Checks that every tapscript that is valid while proposals are active is also valid without them. The random
+/// tapscripts contain no valid BIP 118 signatures, so ANYPREVOUT is tested only with the vectors.
 #[test]
 #[ignore = "verifies 25,000 tapscripts three times; a step of .ci/run"]
 fn what_active_proposals_accept_of_tapscripts_was_accepted() {
@@ -257,8 +262,8 @@ fn what_active_proposals_accept_of_few_tapscripts_was_accepted() {
     active_proposals_accept_what_was_accepted(FEW / 4);
 }
 
-/// Returns a random tapscript. Half of these tapscripts first execute the sample script of a random proposal, from the
-/// table of proposals. Every proposal with a sample script is therefore used.
+/// Returns a random tapscript. Many of these tapscripts begin with the sample script of a randomly chosen proposal, so
+/// that every proposal with a sample script is used.
 fn after_sample(tapscripts: &Tapscripts, number: u64) -> TapscriptSpend {
     let mut random = Random::new(SEED + 4, number);
     match random.pick(PROPOSALS).sample.filter(|_| random.once_in(2)) {
@@ -283,8 +288,8 @@ fn active_proposals_accept_what_was_accepted(count: u64) {
     accepted.expect_at_least(count / 10, count / 125, &names.collect::<Vec<_>>());
 }
 
-/// Checks each vector under the new rules twice: unchanged, and with keys whose secrets are known and recomputed
-/// signatures.
+/// Checks vectors under the new rules: each that is accepted must also be accepted under the old rules. Each vector is
+/// verified unchanged, and again with known keys and recomputed signatures.
 fn active_proposals_accept_what_was_accepted_of_vectors(step: usize, all: u64, each: u64) {
     let questions = vectors(step);
     let mutator = Mutator::new(&questions, SEED);

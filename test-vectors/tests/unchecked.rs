@@ -12,7 +12,7 @@ use sigstack_interpreter::{
 };
 use sigstack_vectors::{Case, Entry, Expect, ReadOptions, Subject, read_bytes};
 
-/// Returns the valid cases of the files in some folders.
+/// Returns the cases with the expected verdict "OK" from all files in these folders.
 fn accepted(folders: &[&str]) -> Vec<Case> {
     let mut cases = Vec::new();
     for folder in folders {

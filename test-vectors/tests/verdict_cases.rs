@@ -1,4 +1,5 @@
-//! The cases that are sent to other implementations: samples of each format, and the project's own files.
+//! Tests of the conversion to cases that are sent to other implementations. The input is a sample of each format, and
+//! the project's own files.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -12,7 +13,7 @@ fn read(name: &str, text: &str) -> VectorFile {
     read_bytes(name, text.as_bytes(), ReadOptions::default()).unwrap()
 }
 
-/// Returns the cases of a file; for an entry without cases, the reason.
+/// Returns all cases that the entries of a file give. For an entry that gives none, returns the reason.
 fn cases(file: &VectorFile) -> Vec<Result<VerdictCase, &'static str>> {
     let of_entry = |entry| match file.verdict_cases(entry) {
         Ok(cases) => cases.into_iter().map(Ok).collect(),
@@ -21,7 +22,8 @@ fn cases(file: &VectorFile) -> Vec<Result<VerdictCase, &'static str>> {
     file.entries.iter().flat_map(of_entry).collect()
 }
 
-/// Returns the names and expected verdicts of the cases; for an entry without cases, the reason.
+/// Returns the id and the expected verdict of each case in a file. For an entry that gives no case, returns an empty id
+/// and the reason.
 fn verdicts(name: &str, text: &str) -> Vec<(String, String)> {
     let verdict = |case: Result<VerdictCase, &'static str>| match case {
         Ok(case) => (case.id, case.expected.to_string()),
@@ -105,8 +107,8 @@ fn valid_transactions_give_a_case_for_each_input_and_invalid_ones_only_if_one_in
     assert_eq!(verdicts("tx_invalid.json", &invalid), pairs(&expected));
 }
 
-/// Checks that the vector files for the BIPs ask only questions that the files of the proposals ask, with the same names
-/// and rules.
+/// Checks that the vector files for the BIPs contain only cases that are also in the files of the proposals, with the
+/// same ids, verdicts and rules.
 #[test]
 fn the_files_for_the_bips_ask_cases_of_the_proposals() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -136,8 +138,8 @@ fn the_files_for_the_bips_ask_cases_of_the_proposals() {
     assert!(counts[0] >= 4_800 && counts[1] >= 4_700, "{counts:?}");
 }
 
-/// Finds inputs that an implementation without the proposals refuses by today's policy. Each upgrade mechanism that a
-/// proposal uses must occur, and only under its own generic flag.
+/// Checks which valid inputs today's policy refuses because they use an inactive proposal. The refused inputs must
+/// include each kind of upgrade mechanism, and only inputs whose flags include the generic flag of that mechanism.
 #[test]
 fn todays_policy_may_refuse_what_an_inactive_proposal_uses() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -108,13 +108,14 @@ pub(super) fn sign(hash_type: u8) -> Signature {
     Signature::new(Key(1), hash_type, KeyVersion::Bip118)
 }
 
-/// Describes an input that spends the tapscript `<key> OP_CHECKSIG` with the given signature.
+/// Describes an input that spends the tapscript `<key> OP_CHECKSIG`, with the signature in the witness and BIP 118
+/// active.
 pub(super) fn leaf(key: &[u8], signature: impl Into<Item>) -> Spec {
     let script = Script::new().push(key).op(CHECKSIG);
     Spec::tapscript(script).under(Flags::ANYPREVOUT).with(signature)
 }
 
-/// Describes a valid input, signed with this hash type by a 33-byte key of BIP 118.
+/// Describes a valid tapscript input that is signed by a 33-byte BIP 118 key, with this hash type.
 pub(super) fn valid(hash_type: u8) -> Spec {
     leaf(&Key(1).bip118(), sign(hash_type))
 }
@@ -254,7 +255,8 @@ fn keys(group: &mut Group) {
     }
 }
 
-/// Adds cases for the three signature opcodes, each with a valid, an invalid and an empty signature.
+/// Adds cases for OP_CHECKSIG, OP_CHECKSIGVERIFY and OP_CHECKSIGADD with BIP 118 keys. Each is tested with a valid, an
+/// invalid and an empty signature.
 fn opcodes(group: &mut Group) {
     for (slug, key, signer) in [("1", vec![1], Key(0)), ("33", Key(1).bip118(), Key(1))] {
         for (name, opcode) in [

@@ -1,24 +1,25 @@
-//! Pairs of valid base cases, with and without OP_NOT, to distinguish an opcode that fails the script from one that pushes
-//! false.
+//! Pairs of valid base cases, one with and one without OP_NOT after the tested opcode. Together they distinguish an
+//! opcode that fails the script from an opcode that pushes false.
 
 use sigstack_interpreter::ScriptError;
 
 use super::group::{Accepted, Group, Rule};
 use super::spec::{Spec, Verdict};
 
-/// The valid cases from which cases with bad arguments are made: one whose script succeeds if the opcode pushes true,
-/// and one whose script succeeds if the opcode pushes false.
+/// Two valid base cases with the same opcode. The script of one succeeds if the opcode pushes true. The script of the
+/// other, with OP_NOT after the opcode, succeeds if it pushes false.
 pub(super) struct Bases<T> {
     rule: &'static Rule,
     plain: Accepted,
     negated: Accepted,
-    /// Function that replaces the arguments in a case.
+    /// Function that replaces the arguments of the opcode in a case.
     put: fn(&mut Spec, T),
     fails: fn(ScriptError) -> Verdict,
 }
 
 impl<T: Clone> Bases<T> {
-    /// Creates both base cases. `good` has a valid signature. `empty` has an empty signature, and OP_NOT after the opcode.
+    /// Adds both valid base cases. In `good`, the signature is valid. In `empty`, the signature is empty, and OP_NOT
+    /// follows the opcode.
     pub(super) fn new(
         group: &mut Group,
         (slug, rule): (&str, &'static Rule),
@@ -32,7 +33,8 @@ impl<T: Clone> Bases<T> {
         Bases { rule, plain, negated, put, fails }
     }
 
-    /// Adds two rejected cases with these arguments, one from each base case.
+    /// Adds two rejected cases with the same bad arguments: one derived from the base case without OP_NOT, one from the
+    /// base case with OP_NOT.
     pub(super) fn refuse(
         &self,
         group: &mut Group,

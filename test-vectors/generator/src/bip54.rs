@@ -26,12 +26,13 @@ const INPUTS: Rule = Rule {
 pub(super) const TOO_MANY: TransactionVerdict = TransactionVerdict::Rule("bad-txns-legacy-sigops");
 const WRONG_SIZE: TransactionVerdict = TransactionVerdict::Rule("bad-txns-size");
 
-/// Returns the flags of both rules.
+/// Returns the flags of the two rules of BIP 54.
 fn both() -> Flags {
     Flags::LEGACY_SIGOPS_LIMIT | Flags::FORBID_64_BYTE_TX
 }
 
-/// Creates a transaction with one output, to be verified under today's consensus rules and both rules of BIP 54.
+/// Describes a transaction with these inputs and one output. It is verified under today's consensus rules and both
+/// rules of BIP 54.
 pub(super) fn spending(inputs: Vec<Spent>) -> Whole {
     let output = [&[0, 20], digest_of("output").get(..20).unwrap_or_default()].concat();
     Whole { inputs, outputs: vec![output], flags: Flags::CONSENSUS | both() }
@@ -54,9 +55,9 @@ fn sized(script_sig: usize, script_pubkey: usize) -> Whole {
     Whole { outputs: vec![ones(script_pubkey)], ..spending(vec![spent]) }
 }
 
-/// Creates a transaction with an output script of this length and a witness of one element. The input spends a witness
-/// program of a version without rules. Marker, flag, the number of elements and the length of the element have 4 bytes in
-/// total.
+/// Creates a transaction with an output script of this length and a witness with one element of this length. The input
+/// spends a witness program of version 2, for which no rules exist. Marker, flag, element count and element length add
+/// 4 bytes to the size.
 fn witnessed(script_pubkey: usize, element: usize) -> Whole {
     let program = vec![Opcode::OP_2.0, 2, 1, 1];
     let spent = Spent { witness: vec![vec![1; element]], ..Spent::bare(program) };
@@ -130,7 +131,7 @@ fn states(group: &mut Group<Whole>) {
     }
 }
 
-/// Adds cases with invalid inputs, in transactions that satisfy the rules of BIP 54.
+/// Adds cases in which an input is invalid, although the transaction satisfies the rules of BIP 54.
 fn inputs(group: &mut Group<Whole>) {
     let script = |opcode: Opcode| Spent::bare(vec![opcode.0]);
     let all = |flags| Whole {

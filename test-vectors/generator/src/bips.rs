@@ -32,7 +32,8 @@ pub(super) fn files(bip: u16, name: &str, cases: &[Case]) -> [GeneratedFile; 3] 
     ]
 }
 
-/// Returns a paragraph that says where the cases with policy flags are, which the files for a BIP omit.
+/// Returns a paragraph for the README of a BIP. It says that the `count` cases with policy flags are omitted, and where
+/// they are.
 fn about_policy(name: &str, count: usize) -> String {
     format!(
         "No case has a flag of policy. Where a rule also says what a flag of policy refuses (`DISCOURAGE_...`, `MINIMALDATA` and\n\
@@ -42,10 +43,11 @@ fn about_policy(name: &str, count: usize) -> String {
     )
 }
 
-/// The rules of a BIP, numbered from 1 in the order of their first case.
+/// The rules that a BIP's cases test, each as its source and its text. They are numbered from 1, in the order of their
+/// first case.
 struct Rules(Vec<(String, String)>);
 
-/// Returns a text field of a case, such as its rule; empty if absent.
+/// Returns the text of a further field of a case, such as `rule` or `source`. Empty if the field is absent.
 fn text(case: &Case, name: &str) -> String {
     case.extra.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
@@ -72,13 +74,13 @@ impl Rules {
         Rules(rules)
     }
 
-    /// Returns the number of the rule that a case checks.
+    /// Returns the number of the rule that a case tests, counted from 1. Returns 0 if the rule is unknown.
     fn number(&self, case: &Case) -> usize {
         let rule = (text(case, "source"), text(case, "rule"));
         self.0.iter().position(|known| *known == rule).map_or(0, |place| place + 1)
     }
 
-    /// Returns the items of `basics.json`: the first cases of each rule.
+    /// Returns the items of `basics.json`: for each rule, the first two valid and the first two rejected cases.
     fn basics(&self, cases: &[&Case]) -> Vec<Value> {
         let mut seen: BTreeMap<(usize, bool), usize> = BTreeMap::new();
         let mut items = Vec::new();
@@ -111,8 +113,8 @@ impl Rules {
         item
     }
 
-    /// Returns further fields of a case: the number of its rule, the rules of the BIP draft, and the error of a rejected
-    /// case.
+    /// Returns further JSON fields that describe a case: the number of its rule, the rules of BIP-DRAFT.md that it
+    /// covers, and the expected error if it is rejected.
     fn about(&self, case: &Case) -> Map<String, Value> {
         let mut about = Map::new();
         about.insert("rule_number".into(), self.number(case).into());
@@ -163,7 +165,8 @@ impl Rules {
         items
     }
 
-    /// Returns the number of cases of each rule, and the errors of the rejected ones.
+    /// Returns the text of `README.md` for a BIP: a table with the number of valid and rejected cases of each rule, and
+    /// the errors of the rejected cases.
     fn summary(&self, bip: u16, about_policy: &str, cases: &[&Case]) -> String {
         let rejected = cases.iter().filter(|case| !is_valid(case)).count();
         let mut lines = vec![
@@ -196,7 +199,8 @@ impl Rules {
     }
 }
 
-/// Returns the transaction without the witness and scriptSig of the verified input, and these two as separate fields.
+/// Splits a case into a transaction and a solution. The transaction lacks the scriptSig and witness of the verified
+/// input, and the solution consists of these two.
 fn without_solution(case: &Case) -> (String, Map<String, Value>) {
     let mut tx = case.tx.clone();
     let mut solution = Map::new();

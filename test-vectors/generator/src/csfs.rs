@@ -89,7 +89,8 @@ pub(super) fn fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, AT)
 }
 
-/// Describes an input that spends a tapscript of the opcode alone. The three arguments come from the witness.
+/// Describes an input that spends the tapscript `OP_CHECKSIGFROMSTACK`. The witness provides signature, message and
+/// key.
 pub(super) fn bare(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     let spec = Spec::tapscript(Script::new().op(CSFS)).under(Flags::CHECKSIGFROMSTACK);
     spec.with(signature).with_bytes(message).with_bytes(key)
@@ -99,7 +100,7 @@ pub(super) fn signature(message: &[u8]) -> Item {
     Item::message(Key(1), message)
 }
 
-/// Describes an input with a valid signature of a message.
+/// Describes an input that checks a valid signature of this message by OP_CHECKSIGFROMSTACK.
 pub(super) fn valid(message: &[u8]) -> Spec {
     bare(signature(message), message, &Key(1).x_only())
 }
@@ -194,7 +195,7 @@ fn arguments(group: &mut Group) {
     );
 }
 
-/// Function that makes a valid input invalid.
+/// Function that makes a valid case invalid, for example by changing a byte of the signature.
 type Damage = fn(&mut Spec);
 
 fn signatures(group: &mut Group) {
@@ -267,7 +268,7 @@ fn signatures(group: &mut Group) {
     );
 }
 
-/// Returns the signature truncated or extended to a size in bytes.
+/// Returns a valid 64-byte signature of the message, truncated or extended to `size` bytes.
 fn resized(message: &[u8], size: usize) -> Item {
     let change = if size <= 64 { Change::Truncate(size) } else { Change::Append(vec![0; size - 64]) };
     Item::Changed(Box::new(signature(message)), change)

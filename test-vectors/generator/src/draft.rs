@@ -1,28 +1,30 @@
 //! Assignment of cases to the rules of BIP-DRAFT.md, written to `bips/draft/rules.json`.
 //!
-//! A rejected case covers a rule if it stops with an error, and at an opcode, that the rule names. The generator fails if a
-//! case of the draft's two groups covers no rule, or if a row of the table below matches no case.
+//! A table selects the cases of each rule by their ids. A rejected case counts only if its error, and the opcode at
+//! which it stops, are listed for the rule. The generator fails if a case of OP_CHECKSIGFROMSTACK or BIP 118 tests no
+//! rule, or if a row of the table selects no case.
 
 use serde_json::{Value, json};
 
 use super::GeneratedFile;
 use sigstack_vectors::{Case, Expect};
 
-/// Where verification of a rejected case stops: the error, and the opcode. If it does not stop at an opcode, the second
-/// word is the phase of verification.
+/// Where verification of a rejected case must stop: the name of the error, and the name of the opcode. If verification
+/// does not stop at an opcode, the second string is the phase of verification.
 type Stop = (&'static str, &'static str);
 
-/// Cases that cover a rule of the draft, selected by their ids.
+/// Selects the cases that test one rule of BIP-DRAFT.md, by their ids and by where they fail.
 struct Row {
-    /// Number of the rule.
+    /// Number of the rule in BIP-DRAFT.md, such as 12 for R12.
     rule: u8,
-    /// Prefix of the ids, beginning with the group.
+    /// Prefix of the case ids that this row selects. It begins with the name of the group, such as `csfs/`.
     begins: &'static str,
-    /// Text that the ids contain after the prefix.
+    /// Text that a case id must contain after the prefix.
     contains: &'static str,
-    /// Text that the ids do not contain; ignored if empty.
+    /// Case ids with this text after the prefix are not selected. Ignored if empty.
     lacks: &'static str,
-    /// The possible ways in which the rejected cases stop.
+    /// Where verification may stop in a rejected case that this row selects. A case that stops elsewhere is not
+    /// selected.
     stops: &'static [Stop],
 }
 
@@ -33,7 +35,8 @@ const ANY_CHECKSIG: &[Stop] =
 const DIGEST: &[Stop] = &[("SCHNORR_SIG", CHECKSIG)];
 const HASH_TYPE: &[Stop] = &[("SCHNORR_SIG_HASHTYPE", CHECKSIG)];
 const REFUSED: &[Stop] = &[("DISCOURAGE_OP_CHECKSIGFROMSTACK", CSFS)];
-/// A signature that was accepted only because its key had an unknown type is rejected once the type of the key is known.
+/// Errors of a check with a BIP 118 key that is accepted while the proposal is inactive, because the type of the key is
+/// then unknown.
 const KEY_REFUSED: &[Stop] = &[("DISCOURAGE_ANYPREVOUT", CHECKSIG), ("SCHNORR_SIG_SIZE", CHECKSIG)];
 const BUDGET: &[Stop] = &[("TAPSCRIPT_VALIDATION_WEIGHT", CSFS)];
 
@@ -189,10 +192,11 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Number of rules in the draft.
+/// Number of rules in BIP-DRAFT.md.
 const RULES: u8 = 28;
 
-/// Returns where a rejected case stops: the name of the opcode, or the phase of verification.
+/// Returns where verification of a rejected case stopped: the name of the opcode. If it did not stop at an opcode,
+/// returns the phase of verification.
 fn stop(case: &Case) -> &str {
     let stops_at = case.extra.get("stops_at").and_then(Value::as_str).unwrap_or_default();
     match stops_at.split_once('(') {

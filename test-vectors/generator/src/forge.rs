@@ -7,26 +7,27 @@ use super::item::{Ecdsa, Item, Maker};
 use super::keys::{Key, digest_of};
 use super::modular::{FIELD, Number, ORDER, small, sum};
 
-/// The kinds of forged signatures.
+/// The kinds of unusual ECDSA signatures. Some are valid, others are accepted only by a buggy implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forged {
-    /// R and S are 1. The signature is valid.
+    /// ECDSA signature with R = 1 and S = 1, which is valid for the computed key.
     Ones,
-    /// S is the curve order plus 1.
+    /// Invalid signature whose encoded S is the curve order plus 1. It would be valid with S = 1.
     SPlusOrder,
-    /// R is the curve order plus 1.
+    /// Invalid signature whose encoded R is the curve order plus 1. It would be valid with R = 1.
     RPlusOrder,
-    /// The X coordinate of the point R is at least the curve order, so that the integer R is the coordinate minus the
-    /// order. The signature is valid.
+    /// Valid signature for which the X coordinate of the point R is larger than the curve order. The integer R is this
+    /// coordinate minus the order.
     XBeyondOrder,
-    /// The point computed in verification is the point at infinity.
+    /// Invalid signature for which the point computed in ECDSA verification is the point at infinity.
     Infinity,
-    /// The key is not on the curve, but the addition formulas, which do not use the curve's constant, result in R. The
-    /// square of the key's Y is larger (or smaller) than `x^3 + 7` for its X.
+    /// Signature with a public key that is not on the curve. The addition formulas do not use the curve's constant 7,
+    /// so they still compute R, and an implementation without the curve check accepts. `larger` says whether the square
+    /// of the key's Y is larger than `x^3 + 7`.
     OffCurve { larger: bool },
 }
 
-/// The integers R and S as encoded in the signature, and the key.
+/// The integers R and S as encoded in the signature, and the public key that the signature is checked with.
 struct Parts {
     r: Number,
     s: Number,
@@ -34,7 +35,7 @@ struct Parts {
 }
 
 impl Forged {
-    /// Returns the signature with SIGHASH_ALL, and the key.
+    /// Returns two stack elements: the DER signature with SIGHASH_ALL, and the public key.
     pub(super) fn items(self) -> [Item; 2] {
         let signature = Item::made(move |maker, _| {
             let parts = self.parts(maker)?;
@@ -71,8 +72,8 @@ impl Forged {
     }
 }
 
-/// Returns the key for which R and S are a valid signature of a digest: `(s*R - e*G) / r`, where the point R has the given
-/// X coordinate and an even Y.
+/// Returns the public key for which R and S are a valid ECDSA signature of a digest: `(s*R - e*G) / r`. In this
+/// formula, R is the point with the X coordinate `x` and an even Y.
 fn recovered(x: &Number, r: &Number, s: &Number, digest: &Number) -> Result<Vec<u8>, String> {
     let of = |error: secp256k1::Error| error.to_string();
     let scalar = |number: Number| Scalar::from_be_bytes(number).map_err(|error| error.to_string());
@@ -83,8 +84,9 @@ fn recovered(x: &Number, r: &Number, s: &Number, digest: &Number) -> Result<Vec<
     Ok(key.add_exp_tweak(&scalar(of_generator)?).map_err(of)?.serialize().to_vec())
 }
 
-/// Returns a signature with R = S = e and a key that is not on the curve. Both factors of the verification equation are 1,
-/// so R is the X coordinate of `G + P`. The slope between G and P then determines Y of the key P for any X.
+/// Returns a signature with R = S = e, where e is the digest, and a public key P that is not on the curve. Both factors
+/// of the verification equation are then 1, so R must be the X coordinate of `G + P`. For any X coordinate of P, the Y
+/// coordinate follows from the slope of the line through G and P.
 fn off_curve(digest: &Number, larger: bool) -> Result<Parts, String> {
     let generator = coordinates(&PublicKey::from_secret_key(&secret(&small(1))?))?;
     for x in coordinates_to_try() {
@@ -98,7 +100,8 @@ fn off_curve(digest: &Number, larger: bool) -> Result<Parts, String> {
     Err("no slope is a square root".into())
 }
 
-/// Returns numbers below the field size that may be X coordinates.
+/// Returns fixed numbers below the field size. Some of them are X coordinates of points on the curve, the others are
+/// not.
 pub(super) fn coordinates_to_try() -> impl Iterator<Item = Number> {
     (0..1_000).map(|nth| FIELD.add(&digest_of(&format!("x {nth}")), &small(0)))
 }
@@ -121,8 +124,9 @@ fn curve(x: &Number) -> Number {
     FIELD.add(&FIELD.mul(x, &FIELD.mul(x, x)), &small(7))
 }
 
-/// Simulates BIP 340's lift_x without the check that the computed square root is correct, and adds the tweak point. Returns
-/// the output key and whether its Y is odd; `None` if `x` is the X coordinate of a point on the curve.
+/// Computes a taproot output key as an implementation would that omits a check in BIP 340's lift_x: whether the
+/// computed root is a square root. Adds the tweak point to the result. Returns the output key and whether its Y is odd,
+/// or `None` if `x` is the X coordinate of a point on the curve.
 pub(super) fn lifted_without_check(x: &Number, tweak: &Number) -> Option<(Number, bool)> {
     if FIELD.square_root(&curve(x)).is_some() {
         return None;
@@ -138,8 +142,8 @@ pub(super) fn lifted_without_check(x: &Number, tweak: &Number) -> Option<(Number
     Some((sum_x, odd(&sum_y)))
 }
 
-/// Returns whether the square of lift_x's result is larger than `x^3 + 7`. The number `x` is not the X coordinate of a
-/// point on the curve, so the square is `-(x^3 + 7)`.
+/// Returns whether an implementation without the check in lift_x gets a Y whose square is larger than `x^3 + 7`. The
+/// number `x` must not be the X coordinate of a point on the curve, so the square is `-(x^3 + 7)`.
 pub(super) fn root_is_larger(x: &Number) -> bool {
     FIELD.sub(&small(0), &curve(x)) > curve(x)
 }

@@ -11,30 +11,31 @@ use sigstack_vectors::Case;
 /// kind is impossible.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rule {
-    /// The BIP and its section.
+    /// Document and section that define the rule, such as "BIP 341, Script validation rules".
     pub(super) source: &'static str,
-    /// The rule in words.
+    /// The rule in words, as written to the field `rule` of each case.
     pub(super) text: &'static str,
-    /// The only kind of case that exists, and the reason why the other kind cannot exist.
+    /// If only valid or only rejected cases can exist for this rule: which of the two, and the reason.
     pub(super) only: Option<(Only, &'static str)>,
 }
 
-/// The only kind of case, valid or rejected, that a rule can have.
+/// The kind of case that exists for a rule, valid or rejected, if only one of the two kinds can exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Only {
     Accept,
     Reject,
 }
 
-/// Description of a case before its transaction is created: about one input ([`Spec`]) or about a whole transaction.
+/// Description of a test case before its transaction is created. It is about one input ([`Spec`]) or about a whole
+/// transaction.
 pub(super) trait Draft: Clone {
-    /// The verdict that verification of the case must return.
+    /// Type of the verdicts that verification can return for such a case.
     type Verdict: Copy + PartialEq;
 
-    /// The verdict of valid cases.
+    /// The verdict that a valid case of this type expects.
     const ACCEPT: Self::Verdict;
 
-    /// Creates the case. Fails if the engine returns another verdict.
+    /// Creates the test case and verifies it. Fails if the engine's verdict is not the expected one.
     fn case(
         &self,
         comment: String,
@@ -52,7 +53,7 @@ impl Draft for Spec {
     }
 }
 
-/// A valid case from which rejected cases are derived.
+/// A valid case in a group, with its id. Rejected cases are derived from it by changing a copy.
 #[derive(Clone)]
 pub(super) struct Accepted<D = Spec> {
     id: String,
@@ -63,7 +64,8 @@ pub(super) struct Accepted<D = Spec> {
 pub(super) struct Group<D = Spec> {
     name: &'static str,
     cases: Vec<Case>,
-    /// The rules in the order of their first case, each with its number of valid and of rejected cases.
+    /// The rules that the group's cases test, in the order of their first case. Each has the number of valid cases and
+    /// the number of rejected cases.
     tally: Vec<(&'static Rule, usize, usize)>,
     /// Errors found so far: cases with an unexpected verdict, due to a mistake in the case or a bug in the engine.
     mistakes: Vec<String>,
@@ -81,7 +83,7 @@ impl<D: Draft> Group<D> {
         Accepted { id: format!("{}/{id}", self.name), spec }
     }
 
-    /// Adds a case that must be rejected. `change` turns the valid base case into the rejected one.
+    /// Adds a case that must be rejected. `change` makes a copy of the valid base case invalid.
     pub(super) fn reject(
         &mut self,
         twin: &Accepted<D>,
@@ -98,7 +100,7 @@ impl<D: Draft> Group<D> {
         self.add(id, rule, format!("as {}, but {difference}", twin.id), &spec, verdict, extra);
     }
 
-    /// Adds a case that must still be accepted after a change of the base case.
+    /// Adds a valid case that is made from another valid case by a change. The change must not make it invalid.
     pub(super) fn accept_changed(
         &mut self,
         twin: &Accepted<D>,
@@ -138,12 +140,12 @@ impl<D: Draft> Group<D> {
         }
     }
 
-    /// Returns the cases.
+    /// Returns the cases of the group.
     ///
     /// # Errors
     ///
-    /// A case with another verdict than expected, two cases with the same id, or a rule without one of the required kinds
-    /// of cases.
+    /// Returns all mistakes: cases whose verdict is not the expected one, ids that occur twice, and rules that lack a
+    /// valid or a rejected case.
     pub(super) fn finish(mut self) -> Result<Vec<Case>, String> {
         for (rule, accepted, rejected) in &self.tally {
             let wanted = match rule.only {

@@ -11,35 +11,38 @@ use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage, TxCache
 use super::keys::{Key, digest_of, pair_commitment};
 use super::shape::{Field, Shape};
 
-/// An element of a witness, or the data of a push in a script.
+/// An element of a witness, or the data of a push in a script. Its bytes may depend on the transaction.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    /// Fixed bytes.
+    /// Bytes that do not depend on the transaction.
     Bytes(Vec<u8>),
-    /// A Schnorr signature of the transaction.
+    /// A Schnorr signature of the spending transaction.
     Signature(Signature),
-    /// A Schnorr signature of a message, as checked by OP_CHECKSIGFROMSTACK.
+    /// A BIP 340 signature of arbitrary bytes, as OP_CHECKSIGFROMSTACK checks it.
     Message {
-        /// The key that signs.
+        /// The key that makes the BIP 340 signature.
         key: Key,
-        /// The message that is signed.
+        /// The bytes that are signed, given as another item.
         message: Box<Item>,
     },
-    /// An ECDSA signature of the transaction.
+    /// An ECDSA signature of the spending transaction.
     Ecdsa(Ecdsa),
-    /// The hash that OP_CHECKTEMPLATEVERIFY requires, for the transaction with these fields changed.
+    /// The hash that OP_CHECKTEMPLATEVERIFY requires. It is computed for a transaction that differs in these fields
+    /// from the transaction of the case.
     CheckTemplate(Vec<Field>),
-    /// The hash that OP_TEMPLATEHASH pushes, for the transaction with these fields changed.
+    /// The hash that OP_TEMPLATEHASH pushes. It is computed for a transaction that differs in these fields from the
+    /// transaction of the case.
     TemplateHash(Vec<Field>),
     /// The hash that OP_PAIRCOMMIT computes of two items.
     Pair(Box<Item>, Box<Item>),
-    /// Another item with a change of its bytes.
+    /// The bytes of another item, with a change.
     Changed(Box<Item>, Change),
-    /// Bytes computed by a function from the transaction and the script.
+    /// Bytes that a function computes from the transaction and the script.
     Made(Made),
 }
 
-/// Function that computes bytes from the transaction and the script, and from the tweak that is added to signing keys.
+/// Function that computes the bytes of an item. Its arguments are the transaction with its script, and the tweak that
+/// is added to secret keys, if any.
 #[derive(Clone)]
 pub(super) struct Made(Rc<MadeFn>);
 
@@ -51,61 +54,65 @@ impl fmt::Debug for Made {
     }
 }
 
-/// A Schnorr signature of the transaction.
+/// A Schnorr signature of the spending transaction.
 #[derive(Clone, Debug)]
 pub(super) struct Signature {
-    /// The key that signs.
+    /// The key that makes the Schnorr signature of the transaction.
     pub(super) key: Key,
     /// The hash type in the signature. For 0 the signature has 64 bytes, otherwise 65.
     pub(super) hash_type: u8,
-    /// The hash type in the signed message, if it differs from the one in the signature.
+    /// Hash type in the message that the Schnorr signature signs. `None` if it equals the hash type of the signature
+    /// itself.
     pub(super) signed_hash_type: Option<u8>,
-    /// The version of the key; `None` on the key path.
+    /// Version of the key that signs: BIP 342 or BIP 118. `None` for a signature on the key path.
     pub(super) key_version: Option<KeyVersion>,
-    /// Position of the last executed OP_CODESEPARATOR.
+    /// Position of the last OP_CODESEPARATOR executed before the signature check. `u32::MAX` if there is none.
     pub(super) code_separator: u32,
-    /// Fields in which the signed transaction differs from the transaction of the case.
+    /// Fields that differ between the transaction that was signed and the transaction of the case.
     pub(super) signed_with: Vec<Field>,
 }
 
-/// An ECDSA signature of the transaction.
+/// An ECDSA signature of the spending transaction.
 #[derive(Clone, Debug)]
 pub(super) struct Ecdsa {
-    /// The key that signs.
+    /// The key that makes the ECDSA signature of the transaction.
     pub(super) key: Key,
-    /// The hash type, which is the last byte of the signature.
+    /// Hash type of an ECDSA signature, appended as its last byte.
     pub(super) hash_type: u8,
-    /// The hash type in the signed message, if it differs from the one in the signature.
+    /// Hash type in the message that the ECDSA signature signs. `None` if it equals the hash type that is appended to
+    /// the signature.
     pub(super) signed_hash_type: Option<u8>,
-    /// The signed part of the script (scriptCode); `None` for the whole script.
+    /// Script bytes that the ECDSA signature commits to (scriptCode), such as the part after an OP_CODESEPARATOR.
+    /// `None` for the whole script.
     pub(super) script_code: Option<Vec<u8>>,
-    /// Whether the signature has the higher of the two valid S values.
+    /// Whether the ECDSA signature has the larger of the two valid S values, which policy refuses.
     pub(super) high_s: bool,
-    /// Selects one of the valid signatures: each number gives another nonce.
+    /// Selects the nonce of the ECDSA signature. Each number gives another valid signature of the same message.
     pub(super) nonce: u32,
-    /// Fields in which the signed transaction differs from the transaction of the case.
+    /// Fields that differ between the transaction that was signed and the transaction of the case.
     pub(super) signed_with: Vec<Field>,
 }
 
-/// A change of bytes.
+/// A change of the bytes of an item, such as truncation.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     /// Flips the lowest bit of the byte at this index.
     Flip(usize),
-    /// Appends bytes.
+    /// Appends these bytes to the item.
     Append(Vec<u8>),
-    /// Prepends bytes.
+    /// Inserts these bytes before the item.
     Prepend(Vec<u8>),
     /// Keeps only this number of bytes.
     Truncate(usize),
-    /// Removes this number of bytes from the beginning.
+    /// Removes this number of bytes from the beginning of the item.
     Skip(usize),
     /// Inserts a zero byte before R of a DER signature, and increases the lengths accordingly.
     PadR,
 }
 
 impl Signature {
-    /// Creates a signature in a tapscript, for a key of the given version.
+    /// Creates a Schnorr signature for a tapscript, by a key of the given version. No OP_CODESEPARATOR precedes the
+    /// signature check.
     pub(super) fn new(key: Key, hash_type: u8, key_version: KeyVersion) -> Signature {
         Signature {
             key,
@@ -119,7 +126,7 @@ impl Signature {
 }
 
 impl Ecdsa {
-    /// Creates an ECDSA signature that signs the whole script.
+    /// Creates an ECDSA signature that commits to the whole script, with this hash type.
     pub(super) fn new(key: Key, hash_type: u8) -> Ecdsa {
         Ecdsa {
             key,
@@ -146,17 +153,17 @@ impl From<Signature> for Item {
 }
 
 impl Item {
-    /// Creates a signature of a message, as checked by OP_CHECKSIGFROMSTACK.
+    /// Creates a BIP 340 signature of these bytes, as OP_CHECKSIGFROMSTACK checks it.
     pub(super) fn message(key: Key, message: &[u8]) -> Item {
         Item::signed(key, Item::Bytes(message.to_vec()))
     }
 
-    /// Creates a signature of another item.
+    /// Creates a BIP 340 signature of the bytes of another item, as OP_CHECKSIGFROMSTACK checks it.
     pub(super) fn signed(key: Key, message: Item) -> Item {
         Item::Message { key, message: Box::new(message) }
     }
 
-    /// Creates an item whose bytes a function computes.
+    /// Creates an item from a function that computes its bytes. The function is called when the transaction is known.
     pub(super) fn made(
         make: impl Fn(&Maker<'_>, Option<[u8; 32]>) -> Result<Vec<u8>, String> + 'static,
     ) -> Item {
@@ -174,24 +181,25 @@ impl Item {
     }
 }
 
-/// The transaction and the script for which items are created.
+/// The transaction and the script for which the bytes of items are computed.
 pub(super) struct Maker<'a> {
     pub(super) shape: &'a Shape,
     pub(super) annex: Option<&'a [u8]>,
     pub(super) leaf_hash: [u8; 32],
-    /// The part of the script that ECDSA signatures commit to. The field `segwit` says whether the digest is that of segwit
-    /// v0.
+    /// The serialized script that ECDSA signatures commit to (scriptCode). The field `segwit` says whether they use the
+    /// segwit v0 digest or the legacy digest.
     pub(super) script_code: &'a [u8],
     pub(super) segwit: bool,
 }
 
 impl Maker<'_> {
-    /// Returns the bytes of an item.
+    /// Computes the bytes of an item for this transaction and script.
     pub(super) fn make(&self, item: &Item) -> Result<Vec<u8>, String> {
         self.make_tweaked(item, None)
     }
 
-    /// Returns the bytes of an item. If a tweak is given, it is added to the keys that sign the transaction.
+    /// Returns the bytes of an item. The tweak, if given, is added to the secret keys of Schnorr signatures of the
+    /// transaction.
     pub(super) fn make_tweaked(&self, item: &Item, tweak: Option<[u8; 32]>) -> Result<Vec<u8>, String> {
         match item {
             Item::Bytes(bytes) => Ok(bytes.clone()),
@@ -228,7 +236,8 @@ impl Maker<'_> {
         }
     }
 
-    /// Calls `f` with the sighash context and the taproot message of the transaction with these fields changed.
+    /// Makes a copy of the transaction in which these fields differ. Calls `f` with the sighash context and the taproot
+    /// message of the copy.
     fn with_changes<T>(
         &self,
         fields: &[Field],
@@ -291,7 +300,8 @@ impl Maker<'_> {
     }
 }
 
-/// Returns the other valid signature: S is replaced by the curve order minus S.
+/// Returns the same signature with S replaced by the curve order minus S. This signature is valid too, but policy
+/// refuses the larger S.
 fn with_high_s(signature: &ecdsa::Signature) -> Result<ecdsa::Signature, String> {
     let mut compact = signature.serialize_compact();
     let (_, s) = compact.split_at_mut(32);

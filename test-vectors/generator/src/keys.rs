@@ -12,11 +12,11 @@ use super::modular::{ORDER, small};
 pub(super) struct Key(pub(super) u8);
 
 impl Key {
-    /// The key whose point is the generator.
+    /// The key whose public point is the generator G.
     pub(super) const GENERATOR: Key = Key(254);
-    /// The key whose point is the negation of eight times the generator.
+    /// The key whose public point is -8·G, the negation of eight times the generator.
     pub(super) const NEGATED_EIGHT: Key = Key(253);
-    /// The key whose point is the negated generator.
+    /// The key whose public point is -G, the negated generator.
     pub(super) const NEGATED_GENERATOR: Key = Key(255);
 
     /// Returns the secret and the public key.
@@ -53,18 +53,18 @@ impl Key {
         key
     }
 
-    /// Returns the 33-byte key of BIP 118.
+    /// Returns the 33-byte public key that BIP 118 defines: 01 and the x-only key.
     pub(super) fn bip118(self) -> Vec<u8> {
         [&[0x01], self.x_only().as_slice()].concat()
     }
 }
 
-/// Returns the SHA-256 of a name: bytes that look random and are the same in every run.
+/// Returns the SHA-256 of a name, used as 32 fixed bytes that look random.
 pub(super) fn digest_of(name: &str) -> [u8; 32] {
     Sha256::digest(name).into()
 }
 
-/// Returns `length` bytes that look random and are the same in every run.
+/// Returns `length` fixed bytes that look random. They depend only on `name`.
 pub(super) fn bytes_of(name: &str, length: usize) -> Vec<u8> {
     let blocks = (0..length.div_ceil(32)).flat_map(|nth| digest_of(&format!("{name} {nth}")));
     blocks.take(length).collect()

@@ -8,35 +8,38 @@ use super::item::{Item, Maker};
 use super::keys::{Key, digest_of};
 use super::shape::Input;
 
-/// A defect or a special property of a signature.
+/// A defect or a special property of a Schnorr signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// The point R has an odd Y. Invalid.
+    /// Invalid signature for which the point R has an odd Y coordinate.
     OddR,
-    /// The signature is valid only for the point with the key's X and an odd Y, which an x-only key never denotes. Invalid.
+    /// Invalid signature. It would be valid for the point with the key's X coordinate and an odd Y. An x-only key
+    /// always means the point with the even Y.
     OddKey,
-    /// S·G equals e·P, so that the point R of the verification equation is the point at infinity. Invalid.
+    /// Invalid signature for which S·G equals e·P, so that the point R = S·G - e·P of the verification equation is the
+    /// point at infinity.
     InfiniteR,
-    /// Valid, and the first byte is zero.
+    /// Valid signature whose first byte is zero.
     BeginsWithZero,
-    /// Valid, and the last byte is zero.
+    /// Valid signature whose last byte is zero.
     EndsWithZero,
 }
 
-/// Computes the challenge of BIP 340.
+/// Computes the challenge hash of BIP 340 for the R of a signature, the x-only public key and the message.
 fn challenge(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> Result<Scalar, String> {
     let tag = Sha256::digest("BIP0340/challenge");
     let hash = Sha256::new().chain_update(tag).chain_update(tag).chain_update(r).chain_update(key);
     Scalar::from_be_bytes(hash.chain_update(message).finalize().into()).map_err(|error| error.to_string())
 }
 
-/// Returns the secret or its negation, whichever has a public point with this parity of Y.
+/// Returns the secret key or its negation: the one whose public point has an odd (or even) Y coordinate, as `odd` says.
 fn with_parity(secret: SecretKey, odd: bool) -> SecretKey {
     let is_odd = Keypair::from_secret_key(&secret).x_only_public_key().1 == secp256k1::Parity::Odd;
     if is_odd == odd { secret } else { secret.negate() }
 }
 
-/// Signs with a given nonce: `(R, nonce + e·secret)`.
+/// Creates a Schnorr signature with this secret nonce: `(R, nonce + e·secret)`. It is valid if the points of the nonce
+/// and of the secret have an even Y.
 fn with_nonce(secret: SecretKey, nonce: SecretKey, message: &[u8]) -> Result<[u8; 64], String> {
     let x_only = |secret: &SecretKey| Keypair::from_secret_key(secret).x_only_public_key().0.to_byte_array();
     let r = x_only(&nonce);
@@ -51,16 +54,16 @@ fn joined(r: &[u8; 32], s: &SecretKey) -> Result<[u8; 64], String> {
     <[u8; 64]>::try_from([r.as_slice(), &s.to_secret_bytes()].concat()).map_err(|_| "no 64 bytes".into())
 }
 
-/// Returns a fixed nonce, identified by a number, whose point has this parity of Y.
+/// Returns a fixed secret nonce, selected by a number. `odd` says whether the Y coordinate of its point is odd or even.
 fn nonce(number: usize, odd: bool) -> Result<SecretKey, String> {
     let secret = SecretKey::from_secret_bytes(digest_of(&format!("nonce {number}")));
     Ok(with_parity(secret.map_err(|error| error.to_string())?, odd))
 }
 
-/// Maximum number of nonces that are tried to obtain a signature with a zero byte.
+/// Maximum number of nonces that are tried to find a signature that begins or ends with a zero byte.
 const TRIES: usize = 10_000;
 
-/// Creates a signature of a message with a flaw.
+/// Creates a Schnorr signature of a message, with the given defect or special property.
 pub(super) fn sign(pair: &Keypair, message: &[u8], flaw: Flaw) -> Result<[u8; 64], String> {
     let secret = with_parity(pair.secret_key(), flaw == Flaw::OddKey);
     match flaw {
@@ -84,76 +87,79 @@ pub(super) fn sign(pair: &Keypair, message: &[u8], flaw: Flaw) -> Result<[u8; 64
     }
 }
 
-/// Creates a signature of a message with a flaw, by a fixed key.
+/// Creates a BIP 340 signature of a message for OP_CHECKSIGFROMSTACK, with the given defect or special property.
 pub(super) fn message(key: Key, message: &[u8], flaw: Flaw) -> Item {
     let message = message.to_vec();
     Item::made(move |_, _| Ok(sign(&key.pair()?, &message, flaw)?.to_vec()))
 }
 
-/// The inputs to which a message commits.
+/// The part of the inputs that a signature message includes, in a simulated implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inputs {
     /// All inputs, as under SIGHASH_ALL.
     All,
-    /// The verified input, as under SIGHASH_ANYONECANPAY.
+    /// Only the outpoint, amount, script and sequence of the verified input, as under SIGHASH_ANYONECANPAY.
     Own,
-    /// The amount and script of the verified input, as under SIGHASH_ANYPREVOUT.
+    /// Only the amount, script and sequence of the verified input, as under SIGHASH_ANYPREVOUT.
     Script,
-    /// Only nSequence of the verified input, as under SIGHASH_ANYPREVOUTANYSCRIPT.
+    /// Only the sequence number of the verified input, as under SIGHASH_ANYPREVOUTANYSCRIPT.
     Nothing,
 }
 
-/// The outputs to which a message commits.
+/// The part of the outputs that a signature message includes, in a simulated implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outputs {
     All,
     None,
     Own,
-    /// These bytes, in place of the hash of the output that has the same index as the input.
+    /// No output, as if there were none at the input's index. These bytes take the place of the hash of the missing
+    /// output.
     Instead(&'static [u8]),
-    /// The last output, in place of the output that has the same index as the input.
+    /// The last output of the transaction, instead of the output at the input's index. This is a bug to simulate.
     Last,
 }
 
-/// How the message includes the annex.
+/// How a signature message includes the annex, in a simulated implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Annex {
-    /// The annex is hashed correctly.
+    /// The annex is hashed with its length prefix, as BIP 341 specifies.
     Right,
-    /// The length of the annex is encoded in one byte, whatever the length is.
+    /// The annex is hashed with a length prefix of one byte, even if its length needs more bytes.
     LengthOfOneByte,
     WithoutLength,
     WithoutTag,
-    /// The annex is not hashed, and the message states that there is none.
+    /// The annex is missing from the message, which states that the input has no annex. This is a bug to simulate.
     Ignored,
-    /// The message states that there is an annex, but does not include its hash.
+    /// The message states that the input has an annex, but does not commit to the annex. This is a bug to simulate.
     OnlyFlag,
 }
 
-/// A message as a buggy implementation may compute it. Every part of the message can be chosen.
+/// A Schnorr signature message as a buggy implementation may compute it. Each part of the message can be chosen, and
+/// may be wrong.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lax {
-    /// The hash type byte in the message.
+    /// The hash type byte that the signature message contains.
     pub(super) hash_type: u8,
     pub(super) inputs: Inputs,
     pub(super) outputs: Outputs,
-    /// The version of the key; `None` for the key path.
+    /// Version of the key that signs the message, such as 0 for BIP 342 and 1 for BIP 118. `None` for the key path.
     pub(super) key_version: Option<u8>,
     pub(super) leaf: bool,
     pub(super) annex: Annex,
-    /// Whether the leaf hash encodes the length of the script in one byte.
+    /// Whether the leaf hash encodes the length of the script in one byte, even if it needs more. This is a bug to
+    /// simulate.
     pub(super) short_leaf: bool,
-    /// Whether the length of the spent output's script is omitted.
+    /// Whether the spent output's script is included without its length prefix. This is a bug to simulate.
     pub(super) bare_script: bool,
     pub(super) index: Option<u32>,
     pub(super) code_separator: u32,
-    /// Whether the digest is hashed one additional time.
+    /// Whether the signed digest is hashed with SHA-256 once more. This is a bug to simulate.
     pub(super) hashed_again: bool,
 }
 
 impl Lax {
-    /// Returns the message of an implementation that interprets each bit of the hash type separately. The hash type may
-    /// be undefined. The key is a key of BIP 118.
+    /// Returns the message that a key of BIP 118 signs in a buggy implementation that accepts every hash type: it
+    /// interprets each bit of `hash_type` separately, even if the type is undefined.
     pub(super) fn by_bits(hash_type: u8) -> Lax {
         Lax {
             hash_type,
@@ -179,7 +185,8 @@ impl Lax {
         }
     }
 
-    /// Returns the digest that is signed.
+    /// Returns the signature hash (digest) of the message that this type describes, for the transaction and script of
+    /// `maker`.
     fn digest(&self, maker: &Maker<'_>) -> Result<[u8; 32], String> {
         let (shape, index) = (maker.shape, maker.shape.index);
         let own = shape.inputs.get(index).ok_or("no such input")?;
@@ -257,7 +264,7 @@ impl Lax {
     }
 }
 
-/// Prepends the CompactSize length to bytes.
+/// Returns bytes with their length before them, encoded as CompactSize.
 fn sized(bytes: &[u8]) -> Vec<u8> {
     serialize(&bytes.to_vec())
 }
@@ -267,12 +274,13 @@ pub(super) fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
     Sha256::digest([tag.as_slice(), tag.as_slice(), message].concat()).into()
 }
 
-/// Computes the hash of a leaf of version 0xc0 with the length of the script in one byte.
+/// Computes the hash of a tapscript leaf with a bug: the script length is encoded in one byte, even if it needs more.
 fn short_leaf_hash(script: &[u8]) -> [u8; 32] {
     tagged("TapLeaf", &[&[0xc0, script.len().to_le_bytes()[0]], script].concat())
 }
 
-/// Creates a signature of the message that `lax` describes, followed by the bytes `written`.
+/// Creates a Schnorr signature of the message that `lax` describes. The bytes `written`, usually a hash type, are
+/// appended.
 pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
     Item::made(move |maker, tweak| {
         let mut pair = key.pair()?;
@@ -285,7 +293,7 @@ pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
     .followed_by(written)
 }
 
-/// Creates a signature with a flaw, of the message that `lax` describes.
+/// Creates a Schnorr signature of the message that `lax` describes, with the given defect or special property.
 pub(super) fn flawed_signature(key: Key, lax: Lax, flaw: Flaw) -> Item {
     Item::made(move |maker, _| Ok(sign(&key.pair()?, &lax.digest(maker)?, flaw)?.to_vec()))
 }

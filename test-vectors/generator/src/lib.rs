@@ -99,10 +99,11 @@ pub fn write_files(files: &[GeneratedFile], folder: &Path, progress: &mut impl W
     Ok(())
 }
 
-/// Function that creates the cases of a file.
+/// Function that creates all cases of a vector file.
 type Maker = fn() -> Result<Vec<Case>, String>;
 
-/// Returns the function that creates the cases of a proposal's file. The two rules of BIP 54 share a file.
+/// Returns the function that creates the cases in a proposal's file. `None` for BIP 54, whose two rules are proposals
+/// of their own but share one file.
 fn maker(proposal: ProposalId) -> Option<Maker> {
     match proposal {
         ProposalId::CHECKSIGFROMSTACK => Some(csfs::cases),

@@ -77,8 +77,8 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Adds the update and settlement leaves of LN-Symmetry channels in several variants. The output has state 7; the
-/// transaction updates it to state 8.
+/// Adds cases of the update leaf of LN-Symmetry channels, in several variants. The spent output is of state 7, and the
+/// transaction updates the channel to state 8.
 fn symmetric_channels(group: &mut Group) {
     const START: i64 = 500_000_000;
     let locked = |spec: Spec| {
@@ -172,8 +172,9 @@ fn symmetric_channels(group: &mut Group) {
     );
 }
 
-/// Adds valid cases that spend another prevout with the same update signature. Also adds rejected cases in which the
-/// signature is for another transaction.
+/// Adds valid and rejected cases of LN-Symmetry updates. In the valid cases the update signature was made for a
+/// transaction that spends another prevout. In the rejected cases it was made for a transaction with another version,
+/// sequence or output.
 fn rebinding(
     group: &mut Group,
     base: &Accepted,
@@ -195,7 +196,8 @@ fn rebinding(
     }
 }
 
-/// Adds cases of a settlement leaf that commits to a transaction by a signature in the script.
+/// Adds cases of a covenant made from a signature: the leaf script contains a signature of the spending transaction and
+/// checks it.
 fn signed_covenant(group: &mut Group) {
     let signature = |hash_type: u8, fields: &[Field]| {
         let signature = Signature::new(Key(9), hash_type, KeyVersion::Bip118);
@@ -232,8 +234,9 @@ fn signed_covenant(group: &mut Group) {
     }
 }
 
-/// Adds cases of delegation. The script `<key> SWAP IF 2 PICK SWAP CSFS VERIFY ENDIF CHECKSIG` accepts a signature by the
-/// key itself, or one by another key that the key has signed.
+/// Adds cases of delegation from a key to another key. The script is `<key> SWAP IF 2 PICK SWAP CSFS VERIFY ENDIF
+/// CHECKSIG`. It accepts a signature of the transaction by the key itself, or by a second key that the first key has
+/// signed.
 fn delegation(group: &mut Group) {
     let script = Script::new()
         .push(&Key(1).x_only())
@@ -276,8 +279,8 @@ fn delegation(group: &mut Group) {
     );
 }
 
-/// Adds cases in which A signs a number that must exceed n: `DUP <n> GREATERTHAN VERIFY <A> CSFS VERIFY <B> CHECKSIG`, with
-/// the witness `<sig B> <sig A of m> <m>`.
+/// Adds cases of a signed sequence number: party A signs a number that must exceed n. The script is `DUP <n>
+/// GREATERTHAN VERIFY <A> CSFS VERIFY <B> CHECKSIG`, the witness is `<sig B> <sig A of m> <m>`.
 fn signed_sequence(group: &mut Group) {
     let number = |number: i64| sigstack_interpreter::script_num::encode(number).as_bytes().to_vec();
     for (slug, own, newer) in
@@ -363,8 +366,8 @@ fn signed_sequence(group: &mut Group) {
     }
 }
 
-/// Adds cases with signature checks of every kind (BIP 342, BIP 118, unknown key version, OP_CHECKSIGFROMSTACK). The
-/// witness of the valid case is just large enough for all of them.
+/// Adds cases in which checks of different kinds share one signature operation budget: BIP 342, BIP 118, an unknown key
+/// type, OP_CHECKSIGFROMSTACK. The witness of the valid case is just large enough for all of them.
 fn budget(group: &mut Group) {
     let flags = Flags::CHECKSIGFROMSTACK | Flags::ANYPREVOUT;
     let checks = |more: usize| {
@@ -432,7 +435,8 @@ fn scan(group: &mut Group) {
     }
 }
 
-/// Adds cases that show the danger of a key that also signs messages other than template hashes.
+/// Adds cases that show the danger of using one key both for template hashes and for other messages. A signature of the
+/// one-byte message 7 satisfies `OP_CTV <key> OP_CSFS`, so anyone can spend the output.
 fn short_template(group: &mut Group) {
     let flags = Flags::CHECKTEMPLATEVERIFY | Flags::CHECKSIGFROMSTACK;
     let open = Script::new().op(CTV).push(&Key(0).x_only()).op(CSFS);
@@ -460,7 +464,7 @@ fn short_template(group: &mut Group) {
     group.accept("full-template-checked", &TEMPLATE_SIZE, "a signed template of 32 bytes", spec);
 }
 
-/// Adds a case whose script uses every proposal.
+/// Adds cases whose script uses all seven script proposals, without and with an annex.
 fn everything(group: &mut Group) {
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
     let flags: Flags = of_scripts.map(|proposal| proposal.flag).collect();

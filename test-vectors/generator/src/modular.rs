@@ -7,7 +7,7 @@
 /// A 256-bit number, big-endian.
 pub(super) type Number = [u8; 32];
 
-/// A prime modulus.
+/// A prime number, modulo which the methods compute.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Modulus(pub(super) Number);
 
@@ -22,7 +22,7 @@ pub(super) const FIELD: Modulus = Modulus([
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xfc, 0x2f,
 ]);
 
-/// Converts a 32-bit number.
+/// Converts a 32-bit number to a 256-bit number.
 pub(super) fn small(value: u32) -> Number {
     let mut number = [0; 32];
     number[28..].copy_from_slice(&value.to_be_bytes());
@@ -40,14 +40,14 @@ pub(super) fn sum(a: &Number, b: &Number) -> (Number, bool) {
     (result, carry == 1)
 }
 
-/// Returns the difference modulo 2^256.
+/// Returns `a - b` modulo 2^256.
 fn difference(a: &Number, b: &Number) -> Number {
     let inverted = b.map(|digit| !digit);
     sum(&sum(a, &inverted).0, &small(1)).0
 }
 
 impl Modulus {
-    /// Returns `a + b`. Both must be below the modulus, or one may be equal to it.
+    /// Returns `a + b` modulo the prime. The exact sum must be less than twice the prime.
     pub(super) fn add(&self, a: &Number, b: &Number) -> Number {
         let (sum, carry) = sum(a, b);
         if carry || sum >= self.0 { difference(&sum, &self.0) } else { sum }
@@ -77,12 +77,13 @@ impl Modulus {
         })
     }
 
-    /// Returns `1 / a`, by Fermat's little theorem.
+    /// Returns `1 / a` modulo the prime, computed by Fermat's little theorem.
     pub(super) fn inverse(&self, a: &Number) -> Number {
         self.pow(a, &difference(&self.0, &small(2)))
     }
 
-    /// Returns a square root, or `None` if there is none. The modulus must be 3 modulo 4.
+    /// Returns a square root of a number modulo this prime, or `None` if the number is not a square. The prime must be
+    /// 3 modulo 4.
     pub(super) fn square_root(&self, a: &Number) -> Option<Number> {
         let (mut quarter, mut above) = (self.0, 0);
         for digit in &mut quarter {
@@ -93,13 +94,13 @@ impl Modulus {
     }
 }
 
-/// Returns the 32-bit digits of a number, least significant first.
+/// Splits a 256-bit number into eight 32-bit digits, least significant first.
 fn digits(number: &Number) -> Vec<u64> {
     let digit = |bytes: &[u8]| bytes.iter().fold(0, |digit, byte| digit << 8 | u64::from(*byte));
     number.rchunks(4).map(digit).collect()
 }
 
-/// Returns the number made of the lowest eight digits.
+/// Converts 32-bit digits to a 256-bit number. Only the eight least significant digits are used.
 fn number(digits: &[u64]) -> Number {
     let mut number = [0; 32];
     for (bytes, digit) in number.rchunks_mut(4).zip(digits) {
@@ -108,7 +109,7 @@ fn number(digits: &[u64]) -> Number {
     number
 }
 
-/// Returns `a * b + c` as digits.
+/// Returns `a * b + c`. All numbers are lists of 32-bit digits, least significant first.
 fn product(a: &[u64], b: &[u64], c: &[u64]) -> Vec<u64> {
     let mut result = vec![0; a.len() + b.len() + 1];
     result[..c.len()].copy_from_slice(c);

@@ -59,7 +59,8 @@ const UNTOUCHED: Rule = Rule {
     only: None,
 };
 
-/// Adds a case that executes the opcode forty times, with a witness that would pay for only a few signature checks.
+/// Adds a case in which the opcode is executed forty times although the signature operation budget would allow only a
+/// few signature checks. The opcode costs nothing.
 fn free(group: &mut Group, flags: Flags, once: &[Opcode], before: &[u8]) {
     // The element is below the opcode's arguments and result, and is true.
     let script = (0..40).fold(Script::new().push(before), |script, _| script.ops(once));
@@ -67,7 +68,7 @@ fn free(group: &mut Group, flags: Flags, once: &[Opcode], before: &[u8]) {
     group.accept("budget-free", &FREE, comment, Spec::tapscript(script).under(flags));
 }
 
-/// Adds a valid case, and cases that are rejected because an additional element remains on the stack below the result.
+/// Adds a valid case with one element left on the stack. Adds two rejected cases in which another element is below it.
 fn clean(group: &mut Group, using: &Spec) {
     let base = group.accept("clean", &CLEAN, "one element is left", using.clone());
     for (slug, below) in [("true", vec![1]), ("false", vec![])] {
@@ -82,7 +83,8 @@ fn clean(group: &mut Group, using: &Spec) {
     }
 }
 
-/// Adds cases with fewer than two elements. The scripts would succeed if the missing elements were treated as empty.
+/// Adds cases with an element missing on the stack. The scripts would succeed if a missing element were treated as
+/// empty.
 fn missing(group: &mut Group, opcode: Opcode, flags: Flags, result: impl Fn(&[u8], &[u8]) -> Vec<u8>) {
     let script = |a: &[u8], b: &[u8]| Script::new().op(opcode).push(&result(a, b)).op(Opcode::OP_EQUAL);
     for (slug, element) in [("none", None), ("one", Some(bytes_of("one", 32)))] {
@@ -101,8 +103,8 @@ fn missing(group: &mut Group, opcode: Opcode, flags: Flags, result: impl Fn(&[u8
     }
 }
 
-/// Names and pairs of elements. Elements of a pair lose bytes if they are treated as numbers or as zero-terminated
-/// strings.
+/// Names of cases, each with a pair of stack elements. An implementation that treats elements as numbers or as
+/// zero-terminated strings would lose some of their bytes.
 const ZEROS: &[(&str, &[u8], &[u8])] = &[
     ("0-0", &[0], &[0]),
     ("0-empty", &[0], &[]),
@@ -177,8 +179,8 @@ pub(super) fn pair_commit(group: &mut Group) {
     }
 }
 
-/// Adds cases in which the stack and the alternate stack have 1,000 elements, so that the opcode exceeds the limit. The
-/// scripts would otherwise succeed, as they drop the elements.
+/// Adds cases of an opcode that pushes an element, with 999 and with 1,000 elements on the stack and the alternate
+/// stack. With 1,000, the opcode exceeds the limit, although the script drops the elements afterwards.
 fn elements(group: &mut Group, opcode: Opcode, flags: Flags) {
     for on_altstack in [0, 1, 200] {
         let script = |before: usize| {
@@ -232,7 +234,8 @@ pub(super) fn internal_key(group: &mut Group) {
     }
 }
 
-/// Returns transactions whose counts, input index or script sizes do not fit into one byte.
+/// Returns transactions with unusual sizes and values. Examples are more than 255 inputs or outputs, output scripts of
+/// 252 to 256 bytes, and a negative version.
 fn wide() -> Vec<(&'static str, Shape)> {
     let small = |inputs, outputs, index| {
         let mut shape = Shape::new(inputs, outputs, index);

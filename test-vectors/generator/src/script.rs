@@ -5,7 +5,7 @@ use sigstack_interpreter::{Opcode, append_push, script_num};
 use super::item::Item;
 use sigstack_vectors::asm::assemble;
 
-/// A script under construction. Numbers and data are pushed in the shortest encoding.
+/// A script under construction, as a list of parts. Numbers and data are pushed in the shortest encoding.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Script(Vec<Part>);
 
@@ -14,7 +14,7 @@ enum Part {
     Bytes(Vec<u8>),
     /// A push of data that depends on the transaction.
     Push(Item),
-    /// A word that cannot be assembled; building the script then fails.
+    /// A word of script assembly that is not valid, with the error message. Serializing the script then fails.
     Wrong(String),
 }
 
@@ -33,7 +33,7 @@ impl Script {
         opcodes.iter().fold(self, |script, opcode| script.op(*opcode))
     }
 
-    /// Appends raw bytes.
+    /// Appends raw bytes to the script, without a push opcode.
     pub(super) fn raw(mut self, bytes: &[u8]) -> Script {
         self.0.push(Part::Bytes(bytes.to_vec()));
         self
@@ -61,13 +61,13 @@ impl Script {
         self
     }
 
-    /// Appends another script.
+    /// Appends all parts of another script.
     pub(super) fn then(mut self, rest: Script) -> Script {
         self.0.extend(rest.0);
         self
     }
 
-    /// Returns the bytes of the script. `make` computes the data that depends on the transaction.
+    /// Returns the serialized script. Calls `make` for each item that depends on the transaction, to get its bytes.
     pub(super) fn build(
         &self,
         mut make: impl FnMut(&Item) -> Result<Vec<u8>, String>,

@@ -20,7 +20,8 @@ pub(super) struct Input {
     pub(super) script_pubkey: Vec<u8>,
 }
 
-/// A transaction without its witness, and the outputs that it spends.
+/// A transaction without the witness of its inputs, and the outputs that it spends. It can be changed before it is
+/// signed.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) version: i32,
@@ -54,7 +55,7 @@ impl Shape {
         }
     }
 
-    /// Returns the transaction with the witness of the verified input.
+    /// Returns the transaction. The verified input has this witness, all other inputs have an empty witness.
     pub(super) fn tx(&self, witness: &[Vec<u8>]) -> Transaction {
         let input = |(nth, input): (usize, &Input)| TxIn {
             previous_output: input.outpoint,
@@ -71,12 +72,12 @@ impl Shape {
         }
     }
 
-    /// Returns the spent outputs.
+    /// Returns the outputs that the transaction spends, in input order.
     pub(super) fn prevouts(&self) -> Vec<TxOut> {
         self.inputs.iter().map(|input| tx_out(input.amount, &input.script_pubkey)).collect()
     }
 
-    /// Returns the verified input.
+    /// Returns the transaction input that the case verifies.
     pub(super) fn own(&mut self) -> &mut Input {
         // The index is always that of an existing input.
         let index = self.index.min(self.inputs.len().saturating_sub(1));
@@ -101,8 +102,8 @@ fn as_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// A field of a transaction, of its prevouts or of a tapscript that a signature or a template may commit to. Changing the
-/// field between signing and verification shows whether it does.
+/// A field that a signature or a template hash may commit to: a field of the transaction, of its prevouts or of a
+/// tapscript input. Changing the field between signing and verification shows whether the signature commits to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Version,
@@ -148,7 +149,8 @@ impl Field {
         Field::OutputAdded,
     ];
 
-    /// Every field that only a tapscript spend has.
+    /// Fields of a tapscript input that are not fields of the transaction or its prevouts: the annex, the leaf, and the
+    /// position of the last OP_CODESEPARATOR.
     pub(super) const OF_TAPSCRIPT: &'static [Field] =
         &[Field::AnnexAdded, Field::AnnexChanged, Field::Leaf, Field::CodeSeparator];
 
@@ -178,7 +180,7 @@ impl Field {
         }
     }
 
-    /// Returns a description of the change, to follow the words "made for a transaction with".
+    /// Returns a description of the changed field, to follow the words "made for a transaction with".
     pub(super) fn words(self) -> &'static str {
         match self {
             Field::Version => "another nVersion",
@@ -204,7 +206,7 @@ impl Field {
         }
     }
 
-    /// Changes the field.
+    /// Changes this field of a transaction, or of the signature message if the field is not in the transaction.
     pub(super) fn change(self, shape: &mut Shape, message: &mut TaprootMessage) {
         match self {
             Field::Version => shape.version += 1,

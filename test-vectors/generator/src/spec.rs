@@ -31,16 +31,16 @@ pub(super) enum Version {
     P2shP2wsh,
     /// A leaf of a taproot output (BIP 341, BIP 342).
     Tapscript,
-    /// The key path of a taproot output (BIP 341).
+    /// A taproot output that is spent by a signature, without a script (BIP 341).
     KeyPath,
-    /// The script is itself a witness program, of any version and length (BIP 141).
+    /// The scriptPubKey is itself a witness program (BIP 141), of any version and length.
     Program,
     /// A witness program of any version and length, nested in P2SH.
     P2shProgram,
 }
 
 impl Version {
-    /// The kinds of output that run a script.
+    /// The kinds of output that execute a script. Excludes the taproot key path and unknown witness programs.
     pub(super) const SCRIPTS: &'static [Version] =
         &[Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh, Version::Tapscript];
 
@@ -59,12 +59,13 @@ impl Version {
     }
 }
 
-/// Where a rejected case must stop. This is checked in addition to the error, which alone could have another cause.
+/// Where verification of a rejected case must stop. An expected error alone could occur for another reason, so the
+/// place is checked too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StopsAt {
-    /// At this opcode.
+    /// Verification must stop at this opcode.
     Opcode(Opcode),
-    /// In this phase of verification, not at an opcode.
+    /// Verification must stop in this phase, but not at an opcode.
     Phase(Phase),
 }
 
@@ -93,19 +94,19 @@ pub(super) struct Spec {
     pub(super) stack: Vec<Item>,
     pub(super) shape: Shape,
     pub(super) flags: Flags,
-    /// The key that is tweaked, for tapscript and key path.
+    /// Taproot internal key of the output. The output key is this key plus the tweak.
     pub(super) internal_key: Key,
     pub(super) leaf_version: u8,
-    /// The Merkle path: sibling hashes from the leaf to the root.
+    /// Merkle path of the tapscript leaf: the sibling hashes from the leaf to the root.
     pub(super) path: Vec<[u8; 32]>,
     pub(super) annex: Option<Vec<u8>>,
-    /// Beginning of the scriptSig, before the pushes that the version requires.
+    /// First bytes of the scriptSig. The pushes that the kind of output requires are added after them.
     pub(super) script_sig: Vec<u8>,
-    /// Changes that are made after everything else, in this order.
+    /// Changes to the complete and signed transaction. They are made in this order.
     pub(super) edits: Vec<Edit>,
 }
 
-/// A change that is made to a complete and signed transaction: to the verified input, or to its witness.
+/// A change of a complete and signed transaction. The function gets the verified input and its witness.
 #[derive(Clone)]
 pub(super) struct Edit(Rc<EditFn>);
 
@@ -151,25 +152,25 @@ impl Spec {
         self.with(Item::Bytes(bytes.to_vec()))
     }
 
-    /// Adds flags.
+    /// Adds these flags, and the flags that they require.
     pub(super) fn under(mut self, flags: Flags) -> Spec {
         self.flags = (self.flags | flags).closure();
         self
     }
 
-    /// Adds a change of the transaction after it is complete and signed.
+    /// Adds a change to be made after the transaction is complete and signed, for example to invalidate a commitment.
     pub(super) fn edited(mut self, edit: impl Fn(&mut Input, &mut Vec<Vec<u8>>) + 'static) -> Spec {
         self.edits.push(Edit(Rc::new(edit)));
         self
     }
 
-    /// Removes flags.
+    /// Removes these flags from the flags that the case is verified with.
     pub(super) fn without(mut self, flags: Flags) -> Spec {
         self.flags -= flags;
         self
     }
 
-    /// Adds an annex of such a size that the initial signature operation budget of the tapscript is exactly `weight`.
+    /// Adds an annex so that the signature operation budget of the tapscript is exactly `weight`.
     pub(super) fn padded_to(mut self, weight: usize) -> Spec {
         self.annex = None;
         let mut shape = self.shape.clone();
@@ -182,7 +183,8 @@ impl Spec {
         self
     }
 
-    /// Creates the transaction, signs it, and checks that the engine returns the expected verdict.
+    /// Creates the test case: creates and signs the transaction, and checks that the engine returns the expected
+    /// verdict.
     pub(super) fn case(
         &self,
         comment: String,
@@ -234,7 +236,7 @@ impl Spec {
         })
     }
 
-    /// Fills in the spent output and the scriptSig, and returns the witness.
+    /// Fills in the scriptPubKey that the input spends and its scriptSig. Returns the witness of the input.
     fn complete(&self, shape: &mut Shape) -> Result<Vec<Vec<u8>>, String> {
         shape.own().script_sig = self.script_sig.clone();
         use Version::{Bare, KeyPath, P2sh, P2shP2wsh, P2shProgram, P2wsh, Program, Tapscript};

@@ -1,5 +1,5 @@
-//! Cases for the three states of a proposal's opcode (inactive, active, discouraged), in every script version, executed or
-//! not.
+//! Cases for the three states of a proposal that redefines an OP_SUCCESSx: inactive, active, discouraged. Each state is
+//! tested in every script version, with the opcode executed and not executed.
 
 use sigstack_interpreter::{Flags, Hook, Opcode, PROPOSALS, Phase, Proposal, ScriptError};
 
@@ -27,8 +27,8 @@ const LEAF_VERSION: Rule = Rule {
     only: Some((Only::Accept, "nothing in such a leaf is looked at")),
 };
 
-/// Adds the cases of an opcode that redefines an OP_SUCCESSx. `using` is a valid tapscript spend that executes the active
-/// opcode.
+/// Adds all cases of a proposal whose opcode redefines an OP_SUCCESSx. `using` describes a valid tapscript input that
+/// executes the opcode while the proposal is active.
 pub(super) fn success_opcode(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
     let (Hook::Success(opcode), Some(error)) = (proposal.hook, proposal.discouraged_error) else { return };
     let at = StopsAt::Opcode(opcode);
@@ -77,8 +77,8 @@ fn unexecuted(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, re
     group.reject(&base, "unexecuted-inactive-discouraged", &SCAN, "policy refuses it", discourage, refused);
 }
 
-/// Adds cases in which the scan for OP_SUCCESSx finds something else before or after the opcode, such as another
-/// OP_SUCCESSx or a truncated push.
+/// Adds cases for the scan for OP_SUCCESSx. Another OP_SUCCESSx or a truncated push follows the opcode, or the initial
+/// stack exceeds a limit.
 fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
     // An OP_SUCCESSx that no proposal uses; other cases have a truncated push.
     const UNKNOWN: Opcode = Opcode(0xfe);
@@ -162,7 +162,8 @@ fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using:
     );
 }
 
-/// Adds cases with bytes of OP_SUCCESSx opcodes inside pushes, where they are only data.
+/// Adds cases in which the data of a push contains the byte of an OP_SUCCESSx. The scan for OP_SUCCESSx must ignore
+/// this byte.
 fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     const UNKNOWN: u8 = 0xfe;
     // As a number this byte is false; as an opcode it is OP_SUCCESS128.
@@ -234,7 +235,8 @@ fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     }
 }
 
-/// Adds cases that show that the flags of other proposals neither activate the opcode nor are required by it.
+/// Adds cases in which another proposal is active. Its flag must not activate the tested opcode, and the tested opcode
+/// must not need it.
 fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     let script = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, opcode, Opcode::OP_ENDIF, Opcode::OP_0]);
     for other in PROPOSALS.iter().filter(|other| other.is_of_scripts() && other.flag != proposal.flag) {
@@ -253,8 +255,8 @@ fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     }
 }
 
-/// Describes an input that uses the active opcode, with this number of elements on the initial stack. The script drops
-/// the elements that it does not need.
+/// Describes an input with `elements` elements on the initial stack. Its script executes the active opcode and drops
+/// all elements that it does not need.
 fn crowded(proposal: &'static Proposal, using: &Spec, elements: usize) -> Spec {
     // Three elements are dropped first, to make room for the results of the opcode.
     let below = elements - using.stack.len() - 3;
@@ -269,7 +271,8 @@ fn crowded(proposal: &'static Proposal, using: &Spec, elements: usize) -> Spec {
     spec
 }
 
-/// Adds cases that violate only a limit on the initial stack: without the limit the script would succeed.
+/// Adds cases at a limit of the initial stack: 1,000 and 1,001 elements, elements of 520 and 521 bytes. The rejected
+/// cases violate only that limit.
 fn limits(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
     let bytes = |bytes: &[u8]| Item::Bytes(bytes.to_vec());
     let base = group.accept(
@@ -301,8 +304,8 @@ fn limits(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
     );
 }
 
-/// Adds cases in every other script version, where the opcode is unknown and fails if executed; OP_CAT is disabled and
-/// fails even if not executed.
+/// Adds cases with the opcode in script versions other than tapscript. There the opcode is unknown and fails if
+/// executed. OP_CAT is a disabled opcode there, and fails even if not executed.
 fn elsewhere(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
     let error = if opcode == Opcode::OP_CAT { ScriptError::DisabledOpcode } else { ScriptError::BadOpcode };
     let script = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, Opcode::OP_RESERVED, Opcode::OP_ENDIF]);

@@ -76,21 +76,22 @@ fn ctv_fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Opcode(CTV))
 }
 
-/// Describes an input that spends `<hash> OP_CTV`, with the hash in the script.
+/// Describes an input that spends the script `<hash> OP_CTV`. The template hash is pushed by the script.
 fn committed(version: Version, fields: &[Field]) -> Spec {
     let script = Script::new().item(Item::CheckTemplate(fields.to_vec())).op(CTV);
     Spec::new(version, script).under(Flags::CHECKTEMPLATEVERIFY)
 }
 
-/// Describes an input that spends `OP_CTV`, with the hash on the stack.
+/// Describes an input that spends the script `OP_CTV`. The template hash is an element of the initial stack.
 fn given(version: Version, fields: &[Field]) -> Spec {
     let spec = Spec::new(version, Script::new().op(CTV)).under(Flags::CHECKTEMPLATEVERIFY);
     spec.with(Item::CheckTemplate(fields.to_vec()))
 }
 
-/// Describes an input whose script commits to its own transaction. Returns `None` if that is impossible. The template
-/// commits to the scriptSig, so a P2SH script, which is in the scriptSig, cannot contain the hash. For the same reason
-/// a bare script needs the hash in the scriptPubKey, and P2WSH nested in P2SH needs it in the witness.
+/// Describes an input whose OP_CTV script commits to the spending transaction. Returns `None` if that is impossible.
+///
+/// The template hash commits to scriptSigs. A P2SH script is part of the scriptSig, so it cannot contain the hash. With
+/// P2WSH nested in P2SH, the scriptSig contains a hash of the script, so the template hash is in the witness.
 fn committing(version: Version, fields: &[Field]) -> Option<Spec> {
     match version {
         Version::P2sh | Version::KeyPath => None,
@@ -111,7 +112,7 @@ pub(super) fn check_template_cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Describes an input that spends `<argument> OP_CTV OP_DROP OP_1`, for arguments of the wrong size.
+/// Describes an input that spends `<argument> OP_CTV OP_DROP OP_1`. The argument may have any size.
 fn argument(version: Version, argument: &[u8]) -> Spec {
     let script = Script::new().push(argument).ops(&[CTV, Opcode::OP_DROP, Opcode::OP_1]);
     Spec::new(version, script)
@@ -467,7 +468,8 @@ fn template_hash_commitments(group: &mut Group, shape: Shape, annex: Option<Vec<
     }
 }
 
-/// Adds cases in which an opcode that pushes an element reaches or exceeds the stack limit.
+/// Adds a valid case in which an opcode pushes the 1,000th stack element, and a rejected case in which it exceeds the
+/// stack limit.
 pub(super) fn stack_limit(group: &mut Group, rule: &'static Rule, opcode: Opcode, flags: Flags) {
     let mut script = Script::new().op(opcode);
     for _ in 0..MAX_STACK_SIZE / 2 - 1 {

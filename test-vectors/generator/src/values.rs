@@ -7,7 +7,8 @@ use sigstack_interpreter::{
     Event, Inspector, KeyVersion, SignatureCheck, SignedMessage, TapscriptMessage, TxView,
 };
 
-/// Inspector that collects the field `values` of a case, in the order of evaluation.
+/// Inspector that collects the JSON values for the field `values` of a case, in the order of evaluation: the messages
+/// of signature checks, and the hashes that opcodes of proposals compute.
 pub(super) struct Values<'a> {
     pub(super) view: TxView<'a>,
     pub(super) values: Vec<Value>,

@@ -8,7 +8,7 @@ use sigstack_vectors::{Case, Expect, Subject};
 use super::group::Draft;
 use super::shape::Shape;
 
-/// An input: its scriptSig and witness, and the script of the spent output.
+/// An input of the tested transaction: its scriptSig, its witness, and the scriptPubKey that it spends.
 #[derive(Clone, Debug)]
 pub(super) struct Spent {
     pub(super) script_sig: Vec<u8>,
@@ -17,13 +17,13 @@ pub(super) struct Spent {
 }
 
 impl Spent {
-    /// Creates an input that spends a script without a scriptSig and a witness.
+    /// Creates an input with an empty scriptSig and an empty witness that spends this scriptPubKey.
     pub(super) fn bare(script_pubkey: Vec<u8>) -> Spent {
         Spent { script_sig: Vec::new(), script_pubkey, witness: Vec::new() }
     }
 }
 
-/// Description of a transaction before it is created.
+/// Description of a whole transaction to test: its inputs, its output scripts, and the flags to verify with.
 #[derive(Clone, Debug)]
 pub(super) struct Whole {
     pub(super) inputs: Vec<Spent>,
@@ -32,13 +32,14 @@ pub(super) struct Whole {
     pub(super) flags: Flags,
 }
 
-/// The verdict that verification of a transaction must return.
+/// The verdict that verification of a whole transaction must return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TransactionVerdict {
     Accept,
-    /// The input with this index is the first invalid one, with this error.
+    /// The transaction is invalid. The input with this index is the first invalid input, and fails with this script
+    /// error.
     Input(usize, ScriptError),
-    /// Every input is valid, but the transaction violates the rule with this reject reason.
+    /// The transaction is invalid although every input is valid: it violates the rule with this reject reason.
     Rule(&'static str),
 }
 

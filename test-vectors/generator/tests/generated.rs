@@ -1,5 +1,5 @@
-//! Checks that the committed vectors are those that the generator creates, and that the generator prints its progress and
-//! can be interrupted.
+//! Checks that the committed vector files equal the files that the generator creates. Also checks that the generator
+//! prints its progress and can be interrupted.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use sigstack_generator::{GeneratedFile, write_all, write_files};
 
-/// The folder to which the generator wrote, and the progress that it printed. All tests share one run.
+/// Folder with all generated files, and the progress that the generator printed. The generator runs only once for all
+/// tests.
 static WRITTEN: LazyLock<(PathBuf, String)> = LazyLock::new(|| {
     let folder = folder("written");
     let mut progress = Vec::new();
@@ -18,7 +19,7 @@ static WRITTEN: LazyLock<(PathBuf, String)> = LazyLock::new(|| {
     (folder, String::from_utf8(progress).unwrap())
 });
 
-/// Returns the folder of the committed files.
+/// Returns the folder that contains the vector files in the repository.
 fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -30,7 +31,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Returns the files below a folder, as paths relative to it.
+/// Returns the paths of all files in a folder and its subfolders, relative to the folder.
 fn below(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -79,7 +80,8 @@ fn every_group_and_every_file_is_a_line_of_progress() {
 #[cfg(unix)]
 const CHILD: &str = "SIGSTACK_TEST_GENERATOR";
 
-/// The test starts itself as a second process, and interrupts that process as soon as it has written some files.
+/// Checks that an interrupted generator leaves only complete files. The test starts itself as a second process, and
+/// interrupts that process after it has written some files.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_generator_leaves_whole_files_only() {

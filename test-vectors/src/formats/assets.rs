@@ -20,7 +20,8 @@ use crate::question::{InputQuestion, Question};
 use crate::random::Random;
 use crate::reading::{Labels, ParsedCase};
 
-/// A taproot input with its witness data, the flags to verify with, and the expected result.
+/// A test of script_assets_test.json: a taproot input with its witness data, the flags to verify with, and the expected
+/// result.
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
     tx: Transaction,
@@ -30,13 +31,13 @@ pub(crate) struct Asset {
     kind: Kind,
 }
 
-/// The expected result, and the other flags under which it is also required.
+/// The expected result of a row, and under which further flags the row must have the same result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Valid under every subset of the flags. A final input must also be valid under every combination of the consensus
-    /// flags.
+    /// The input must be valid under every valid subset of its flags. If `is_final` is set, the subsets may also
+    /// contain other consensus flags.
     Success { is_final: bool },
-    /// Invalid under every set of consensus flags that includes the flags.
+    /// The input must be invalid under its flags, and when other consensus flags are added to them.
     Failure,
 }
 
@@ -73,8 +74,8 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<ParsedCase> {
     cases
 }
 
-/// Reads the keys that this project's files have in addition to Core's: an id for `success` and one for `failure`, and the
-/// rule and the error inside each of the two.
+/// Reads fields that only this project's files have: `success_id` or `failure_id`, and the rule and the error inside
+/// the object `success` or `failure`. `part` is "success" or "failure".
 fn labels(item: &Value, part: &str) -> Labels {
     let id = item.get(format!("{part}_id")).and_then(Value::as_str).map(str::to_owned);
     Labels { id, ..item.get(part).map(Labels::of).unwrap_or_default() }
@@ -100,11 +101,12 @@ fn read_part(item: &Value, part: &str, rules: &Rules) -> Result<Asset, Bad> {
     Ok(Asset { tx, prevouts, index, flags, kind })
 }
 
-/// Maximum number of flags for which every subset is tested. For more flags, a random sample of subsets is tested.
+/// Maximum number of flags for which every subset of the flags is tested. For more flags, only a random sample of
+/// subsets is tested.
 const MAX_ENUMERATED: usize = 12;
 
-/// Returns every valid combination of some of these flags. For more than twelve flags, returns the valid combinations of a
-/// random sample of 2^12 subsets.
+/// Returns the subsets of these flags that are valid combinations. For more than twelve flags, only a random sample of
+/// 2^12 subsets is considered.
 fn valid_subsets(flags: Flags, number: usize) -> Vec<Flags> {
     let single: Vec<Flags> = flags.iter().map(|info| info.flag).collect();
     let picked = |bits: u64| -> Flags {
@@ -126,7 +128,8 @@ impl Asset {
 }
 
 impl Check for Asset {
-    /// Verifies the input under the flags of the row, then under the further flags that the format requires.
+    /// Verifies the input under the flags of the row. Then verifies it under all other sets of flags for which the
+    /// format requires the same result.
     fn run(&self, _: &Rules, number: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         let judge = |flags| expect_accepted(&spend, self.index, flags, self.is_success());

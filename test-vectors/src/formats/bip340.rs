@@ -24,7 +24,7 @@ const COLUMNS: &[&str] = &[
     "comment",
 ];
 
-/// A row of the file.
+/// A test case of BIP 340's file, which is one row: a signature, a message and a public key.
 #[derive(Clone, Debug)]
 pub(crate) struct SchnorrRow {
     public_key: [u8; 32],

@@ -12,7 +12,8 @@ use crate::question::Question;
 use crate::reading::{Labels, ParsedCase};
 use crate::todays_policy::is_todays_policy;
 
-/// Returns whether a file contains an object with at least two of the format's required fields.
+/// Returns whether a file contains cases of this format. It must contain an object with at least two of the format's
+/// required fields.
 pub(crate) fn recognise(document: &Document) -> bool {
     let is_case = |item: &Value| {
         let fields = ["tx", "index", "prevouts", "flags", "expect"];
@@ -38,7 +39,8 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
 }
 
 impl Check for Case {
-    /// Verifies a case under exactly its flags and compares the exact error.
+    /// Verifies the case under exactly its flags. The verdict must be the expected one, including the name of the
+    /// error.
     fn run(&self, _: &Rules, _: usize) -> Outcome {
         let verdict = Spend::new(&self.tx, &self.prevouts).map_err(TransactionError::from);
         let verdict = verdict.and_then(|spend| match self.subject {

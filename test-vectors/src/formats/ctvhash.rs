@@ -15,7 +15,7 @@ use crate::formats::rows;
 use crate::outcome::{Mismatch, Outcome, same_bytes};
 use crate::reading::ParsedCase;
 
-/// A transaction, and its expected template hashes for some input indexes.
+/// A transaction of ctvhash.json, with the expected template hashes for some input indexes.
 #[derive(Clone, Debug)]
 pub(crate) struct TemplateRow {
     tx: Transaction,

@@ -26,32 +26,33 @@ use crate::reading::{ParsedCase, Reading};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Format(&'static FormatInfo);
 
-/// A row of the table of formats.
+/// A row of the table of file formats: how to recognise a format and how to parse it.
 struct FormatInfo {
     /// Name of the format, as printed in the summary.
     name: &'static str,
     recognise: Recognise,
     read: Read,
-    /// Extracts the words of the flags columns and of the scripts, for formats that have dialects; `None` for the others.
+    /// Function that extracts the words of a file from which its dialect is detected. `None` for formats that have no
+    /// dialects.
     words: Option<fn(&Document) -> Words>,
 }
 
-/// Function that returns whether a file has the format.
+/// Function that returns whether a file has the format, in one of two forms.
 enum Recognise {
     Content(fn(&Document) -> bool),
     /// Recognises the format by the content and the name of the file.
     Name(fn(&Document, &str) -> bool),
 }
 
-/// Function that parses the cases of a file.
+/// Function that parses the cases of a file, in one of two forms.
 enum Read {
     Cases(fn(&Document, &Rules) -> Vec<ParsedCase>),
-    /// Parser that also returns notes on how it read the file, for formats whose columns mean something else in older
-    /// files.
+    /// Parser that also returns notes on how it interpreted the file. Used for formats whose columns had another
+    /// meaning in older files.
     Noted(fn(&Document, &Rules) -> Reading),
 }
 
-/// Words of a file from which its dialect is detected.
+/// Words of a file that identify its dialect: flag names, and words of scripts.
 #[derive(Default)]
 pub(crate) struct Words {
     pub(crate) flags: Vec<String>,
@@ -105,7 +106,7 @@ const FORMATS: &[FormatInfo] = &[
     plain("sequence", sequence::recognise, sequence::read),
 ];
 
-/// Creates the entry of a format that is recognised by its content and has no dialects.
+/// Creates the table entry of a file format that is recognised by its content alone and has no dialects.
 const fn plain(
     name: &'static str,
     recognise: fn(&Document) -> bool,
@@ -120,7 +121,7 @@ pub(crate) fn is_heading(line: &str) -> bool {
 }
 
 impl Format {
-    /// Recognises the format of a file by its content and, for some formats, its name.
+    /// Detects the format of a file from its content. For some formats the file name is also used.
     pub(crate) fn of(document: &Document, name: &str) -> Result<Format, Problem> {
         let found = FORMATS.iter().find(|info| match info.recognise {
             Recognise::Content(recognise) => recognise(document),
@@ -142,13 +143,13 @@ impl Format {
         self.0.words.is_some()
     }
 
-    /// Detects the dialect of a document.
+    /// Detects the dialect of a file in this format, from the words in its flags columns and scripts.
     pub(crate) fn dialect(self, document: &Document) -> &'static Dialect {
         let words = self.0.words.map_or_else(Words::default, |words| words(document));
         Dialect::detect(words.flags.iter().map(String::as_str), words.scripts.iter().map(String::as_str))
     }
 
-    /// Parses the cases of a document.
+    /// Parses the cases of a file in this format. `rules` resolves the names of flags.
     pub(crate) fn read(self, document: &Document, rules: &Rules) -> Reading {
         match self.0.read {
             Read::Cases(read) => Reading { cases: read(document, rules), notes: vec![] },

@@ -4,17 +4,18 @@ use serde_json::Value;
 
 use crate::document::Document;
 
-/// Maximum number of characters kept of one comment row. No further comment row is added once the joined line has this many
-/// bytes.
+/// Maximum number of characters that are kept of one comment row. Comment rows are joined to one line, and no further
+/// row is added once the line has this many bytes.
 const MAX_COMMENT_CHARS: usize = 400;
 
-/// A row that is a case, and the comments before it. The comments may apply to several rows.
+/// A row of a file that is a case, with the comment rows before it. Several rows after the same comments have the same
+/// comment.
 pub(crate) struct Row<'a> {
     /// Number of the case, counted from 1; comments are not counted.
     pub(crate) number: usize,
-    /// The comments before the row, joined to one line.
+    /// The texts of the comment rows before the row, joined to one line.
     pub(crate) comment: String,
-    /// The columns; empty if the row is not an array.
+    /// Columns of the row. Empty if the JSON value is not an array.
     pub(crate) columns: &'a [Value],
 }
 
@@ -30,7 +31,7 @@ pub(crate) fn comment(item: &Value) -> Option<&str> {
     }
 }
 
-/// Returns the rows that are cases, each with the comments before it.
+/// Returns the rows of a file that are cases, each with the comments before it.
 pub(crate) fn rows(document: &Document) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     let mut comments: Vec<&str> = Vec::new();
@@ -51,7 +52,8 @@ pub(crate) fn rows(document: &Document) -> Vec<Row<'_>> {
     rows
 }
 
-/// Joins comments to one line, and shortens it: there may be any number of comment rows.
+/// Joins the texts of several comment rows to one line. Limits its length, because a file may have any number of
+/// comment rows.
 fn shown(comments: &[&str]) -> String {
     let mut line = String::new();
     for (nth, comment) in comments.iter().enumerate() {

@@ -25,7 +25,7 @@ use crate::random::Random;
 use crate::reading::ParsedCase;
 use crate::taptree::Leaf;
 
-/// Number of random sets of flags with which each row is verified again.
+/// Number of random sets of flags under which each row of script_tests.json is verified again.
 const VARIATIONS: usize = 16;
 
 /// Prefix of a witness element that contains a leaf script in assembly.
@@ -37,7 +37,7 @@ const CONTROL_BLOCK: &str = "#CONTROLBLOCK#";
 /// Placeholder in a scriptPubKey for the taproot output key that commits to the leaf script of the witness.
 const TAPROOT_OUTPUT: &str = "#TAPROOTOUTPUT#";
 
-/// A row of the file, as the transaction to verify and its prevout.
+/// A row of script_tests.json, converted to a spending transaction, its prevout, the flags and the expected verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct ScriptTest {
     tx: Transaction,
@@ -46,7 +46,7 @@ pub(crate) struct ScriptTest {
     expected: Expected,
 }
 
-/// Returns the columns from the scriptSig on, without the optional witness.
+/// Returns the columns of a row from the scriptSig on, without the optional first column (witness and amount).
 fn text_columns(columns: &[Value]) -> &[Value] {
     match columns {
         [Value::Array(_), rest @ ..] => rest,
@@ -154,7 +154,7 @@ fn script(value: &Value, name: &str, leaf: Option<&Leaf>) -> Result<ScriptBuf, B
     assemble(&assembly).map(ScriptBuf::from_bytes).map_err(|problem| Bad::new(name, problem))
 }
 
-/// Creates the transaction that spends the output of a crediting transaction.
+/// Creates Core's crediting transaction with this output, and returns the transaction that spends the output.
 fn spending(prevout: &TxOut, script_sig: ScriptBuf, witness: Witness) -> Transaction {
     let transaction = |input, output| Transaction {
         version: Version::ONE,
@@ -174,7 +174,7 @@ fn spending(prevout: &TxOut, script_sig: ScriptBuf, witness: Witness) -> Transac
     transaction(input, TxOut { value: prevout.value, script_pubkey: ScriptBuf::new() })
 }
 
-/// Replaces OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY in a script by OP_NOP1 where they are not active.
+/// Replaces OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY in a script by OP_NOP1, each unless its flag is set.
 fn with_plain_nops(script: &Script, flags: Flags) -> ScriptBuf {
     let mut bytes = script.to_bytes();
     for (at, opcode) in script.instruction_indices().filter_map(Result::ok) {
@@ -209,8 +209,8 @@ impl ScriptTest {
 }
 
 impl Check for ScriptTest {
-    /// Returns the reason why the row counts as passed although the current verdict differs: older versions of Bitcoin Core
-    /// returned the expected verdict. `None` if there is no such reason.
+    /// Returns a reason if the verdict that the row expects is one that only older versions of Bitcoin Core returned.
+    /// The row then counts as passed. `None` if there is no such reason.
     fn excuse(&self) -> Option<&'static str> {
         let verdict = |prevout: &TxOut| {
             spend(&self.tx, core::slice::from_ref(prevout))
@@ -248,8 +248,8 @@ impl Check for ScriptTest {
         vec![Question::Input(InputQuestion { tx, prevouts, index: 0, flags: self.flags })]
     }
 
-    /// Compares the exact verdict. Then verifies a valid row with random flags removed, or an invalid row with random flags
-    /// added.
+    /// Checks that the verdict is the expected one, including the name of the error. Then verifies a valid row with
+    /// random flags removed, and an invalid row with random flags added.
     fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let prevouts = core::slice::from_ref(&self.prevout);
         let spend = spend(&self.tx, prevouts)?;

@@ -25,7 +25,7 @@ pub(crate) fn recognise_invalid(document: &Document, name: &str) -> bool {
     is_called(name, "scriptinvalid") && has_scripts(document)
 }
 
-/// Returns whether the file name in a path contains these words, ignoring case and every character that is not a letter.
+/// Returns whether the file name in a path contains `words`. Ignores case and every character that is not a letter.
 pub(crate) fn is_called(path: &str, words: &str) -> bool {
     let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let letters: String = file.chars().filter(char::is_ascii_alphabetic).collect();

@@ -1,6 +1,5 @@
-//! Reader of leaf scripts that do not depend on a transaction, with their witnesses. Each object gives two checks: one
-//! under the consensus flags, and one under the consensus flags and MINIMALDATA. In both checks, the four proposals
-//! that the scripts use are active.
+//! Reader of leaf scripts with witnesses that do not depend on a transaction. Each JSON object gives two checks: one
+//! under the consensus flags, one with MINIMALDATA added. In both, the four proposals that the scripts use are active.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -21,8 +20,8 @@ use crate::taptree::Leaf;
 /// Flags of the proposals whose opcodes the scripts use.
 const PROPOSALS: &str = "CHECKSIGFROMSTACK,OP_CAT,INTERNALKEY,PAIRCOMMIT";
 
-/// Fields with an expected verdict. Each comes with a flag that is added to the consensus flags and the flags of the
-/// proposals.
+/// JSON fields with an expected verdict, each with a flag. The script is verified with this flag, the consensus flags,
+/// and the flags of the proposals.
 const VERDICTS: &[(&str, &str)] = &[("consensus_ok", "NONE"), ("ok_with_minimaldata", "MINIMALDATA")];
 
 fn cases(document: &Document) -> Option<(&Value, &Vec<Value>)> {
@@ -60,7 +59,8 @@ fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Inp
     Ok(InputValidity { question, valid })
 }
 
-/// Creates a transaction with one input, which spends an output with this scriptPubKey and witness.
+/// Creates the question whether an input is valid. The input has this witness, and spends an output with this
+/// scriptPubKey. It is the only input of its transaction.
 fn wrap(script_pubkey: ScriptBuf, witness: Witness) -> InputQuestion {
     let tx = Transaction {
         version: Version::TWO,

@@ -13,7 +13,7 @@ use crate::formats::rows::{self, Row};
 use crate::outcome::{Mismatch, Outcome, same_bytes, spend};
 use crate::reading::ParsedCase;
 
-/// A row of the file.
+/// A test case of sighash.json, which is one row of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct SighashRow {
     tx: Transaction,
@@ -62,7 +62,8 @@ impl Check for SighashRow {
         Expected::Value("the digest of the file")
     }
 
-    /// Computes the digest once with cached intermediates and once without, and compares both.
+    /// Computes the signature hash twice, with and without cached intermediate hashes. Both must equal the expected
+    /// one.
     fn run(&self, _: &Rules, _: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         let view = spend

@@ -35,8 +35,8 @@ use crate::reading::{ParsedCase, Reading};
 /// Value of the flags column for a transaction that is invalid before any script runs.
 const BAD_TRANSACTION: &str = "BADTX";
 
-/// Names that comments in the files give to the flags column. These names mean that the column lists flags to verify
-/// with. `FLAGS_TO_LEAVE_OUT` means that it lists flags to exclude.
+/// Names of the flags column in the comments of older files. With one of these names, the column lists the flags to
+/// verify with. With the name `FLAGS_TO_LEAVE_OUT`, it lists the flags to exclude.
 const FLAGS_TO_SET: &[&str] = &["verifyFlags", "enforceP2SH"];
 const FLAGS_TO_LEAVE_OUT: &str = "excluded verifyFlags";
 
@@ -49,26 +49,27 @@ pub(crate) struct ValidTransaction {
     tx: Transaction,
     prevouts: Vec<TxOut>,
     flags: Flags,
-    /// Excluded flags that, re-enabled one at a time, must each make the transaction invalid.
+    /// Flags that the row excludes. If any one of them is enabled again, the transaction must become invalid.
     put_back: Vec<Flags>,
 }
 
 /// A row of tx_invalid.json.
 #[derive(Clone, Debug)]
 pub(crate) enum InvalidTransaction {
-    /// A transaction that is invalid before any script runs.
+    /// The row of a transaction that is invalid before any script runs, for example because it has no outputs.
     Malformed(Transaction),
     /// A transaction with an input that is invalid under the flags.
     Refused {
         tx: Transaction,
         prevouts: Vec<TxOut>,
         flags: Flags,
-        /// Flags that, removed one at a time, must each make all inputs valid.
+        /// Flags that are necessary for the transaction to be invalid. Without any one of them, all inputs must be
+        /// valid.
         needed: Vec<Flags>,
     },
 }
 
-/// Returns whether a file has rows of prevouts, transaction and flags.
+/// Returns whether a file has rows of three columns: prevouts, transaction and flags.
 fn has_rows(document: &Document) -> bool {
     rows::rows(document).iter().any(|row| match row.columns {
         [Value::Array(prevouts), Value::String(_), Value::String(_) | Value::Bool(_), ..] => {
@@ -82,7 +83,7 @@ fn comments(document: &Document) -> impl Iterator<Item = &str> {
     document.items().iter().filter_map(rows::comment)
 }
 
-/// Returns whether the comments or rows of a file say that its transactions are invalid; `None` if they say neither.
+/// Returns whether a file says, in its comments or rows, that its transactions are invalid. `None` if it does not say.
 fn says_invalid(document: &Document) -> Option<bool> {
     let mut said = comments(document).filter_map(|text| match text {
         _ if text.contains("transactions which are invalid") => Some(true),
@@ -94,8 +95,8 @@ fn says_invalid(document: &Document) -> Option<bool> {
     said.or_else(|| rows::rows(document).iter().any(bad).then_some(true))
 }
 
-/// Returns whether the transactions of a file are invalid. Uses the content of the file, or its name if the content
-/// does not say. `None` if the name does not say either.
+/// Returns whether the transactions of a file are expected to be invalid. Uses the comments and rows of the file, and
+/// if these do not say it, the file name. `None` if the name does not say it either.
 fn is_invalid(document: &Document, name: &str) -> Option<bool> {
     let called = || match (is_called(name, "txvalid"), is_called(name, "txinvalid")) {
         (true, _) => Some(false),
@@ -193,7 +194,8 @@ fn read_invalid_row(
     Ok((InvalidTransaction::Refused { tx, prevouts, flags, needed }.shared(), note))
 }
 
-/// Returns the third column: names of flags. In the oldest files the column is a boolean, whether P2SH is enforced.
+/// Returns the flag names in the third column of a row. If the column is a boolean, as in the oldest files, returns
+/// `P2SH` for true and `NONE` for false.
 fn flags_column(row: &Row<'_>) -> Result<String, Bad> {
     match field::column(row.columns, 2, "flags")? {
         Value::Bool(true) => Ok("P2SH".into()),
@@ -229,7 +231,8 @@ fn read_prevout(value: &Value) -> Result<(OutPoint, TxOut), Bad> {
     Ok((OutPoint { txid, vout }, TxOut { value, script_pubkey: ScriptBuf::from_bytes(script) }))
 }
 
-/// Returns the spent outputs in the order of the inputs. Fails if an output is missing, or is spent by two inputs.
+/// Sorts the spent outputs by the inputs that spend them. Fails if the output of an input is missing, or if two inputs
+/// spend the same output.
 fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Result<Vec<TxOut>, Bad> {
     let inputs = tx.input.iter().enumerate();
     let prevouts = inputs.map(|(nth, input)| {
@@ -247,7 +250,7 @@ fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<Question
     (0..tx.input.len()).map(question).map(Question::Input).collect()
 }
 
-/// Checks that all inputs are valid.
+/// Checks that all `inputs` inputs of the transaction are valid under these flags.
 fn expect_valid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
     (0..inputs).try_for_each(|index| expect_accepted(spend, index, flags, true))
 }
@@ -269,8 +272,8 @@ impl Check for ValidTransaction {
         questions(&self.tx, &self.prevouts, self.flags)
     }
 
-    /// Checks that the transaction is valid, that it stays valid when flags are removed, and that it becomes invalid when
-    /// an excluded flag is enabled again.
+    /// Checks three properties. The transaction is valid under its flags. It stays valid if flags are removed. It
+    /// becomes invalid if any one of the excluded flags is enabled again.
     fn run(&self, rules: &Rules, number: usize) -> Outcome {
         if let Err(error) = check_transaction(&self.tx) {
             return Err(Mismatch::value("the transaction's own checks", "OK".into(), error.to_string()));
@@ -302,8 +305,8 @@ impl Check for InvalidTransaction {
         }
     }
 
-    /// Checks that the transaction is invalid, that it stays invalid when flags are added, and that it becomes valid when
-    /// one of the listed flags is removed.
+    /// Checks three properties. The transaction is invalid under its flags. It stays invalid if flags are added. It
+    /// becomes valid if any one of the listed flags is removed.
     fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let (tx, prevouts, flags, needed) = match self {
             InvalidTransaction::Malformed(tx) => {

@@ -5,7 +5,7 @@ use crate::dialect::Rules;
 use crate::outcome::{Outcome, expect_accepted, spend};
 use crate::question::{InputQuestion, Question};
 
-/// An input, and whether it is valid.
+/// A question about an input, and whether the input is expected to be valid.
 #[derive(Clone, Debug)]
 pub(crate) struct InputValidity {
     pub(crate) question: InputQuestion,
@@ -13,7 +13,7 @@ pub(crate) struct InputValidity {
 }
 
 impl Check for InputValidity {
-    /// Verifies the input and compares only whether it is valid, not the script error.
+    /// Verifies the input, and checks only whether it is valid. Which script error occurs does not matter.
     fn run(&self, _: &Rules, _: usize) -> Outcome {
         let InputQuestion { tx, prevouts, index, flags } = &self.question;
         expect_accepted(&spend(tx, prevouts)?, *index, *flags, self.valid)

@@ -21,7 +21,7 @@ use crate::question::{InputQuestion, Question};
 use crate::reading::ParsedCase;
 use crate::taptree::{Tree, control_block, output_key, output_script};
 
-/// A leaf of a script tree.
+/// A leaf of a taproot script tree, as described in the vector file.
 #[derive(Clone, Debug)]
 struct TreeLeaf {
     depth: usize,
@@ -60,13 +60,15 @@ pub(crate) struct WalletSpend {
     internal_key: [u8; 32],
     root: Option<[u8; 32]>,
     tweak: [u8; 32],
-    /// Hashes that are computed once for the whole transaction, by the name of the field in the signed message.
+    /// Hashes that are computed once per transaction, such as `sha_amounts`. Each has the name of its field in the
+    /// signed message.
     precomputed: Vec<(&'static str, [u8; 32])>,
     message: Vec<u8>,
     digest: [u8; 32],
 }
 
-/// The precomputed hashes: the name in the file, and the name of the field in the signed message.
+/// Names of hashes that are computed once per transaction: the name in the wallet vectors of BIP 341, and the name of
+/// the field in the signed message.
 const PRECOMPUTED: &[(&str, &str)] = &[
     ("hashAmounts", "sha_amounts"),
     ("hashOutputs", "sha_outputs"),
@@ -125,12 +127,12 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// Returns the value at `outer.inner`.
+/// Returns the value of the field `inner` in the object that is the field `outer` of a JSON object.
 fn at<'a>(object: &'a Value, outer: &str, inner: &str) -> Result<&'a Value, Bad> {
     field::get(field::get(object, outer)?, inner).map_err(|bad| bad.within(outer))
 }
 
-/// Parses a hash that may be null.
+/// Parses a 32-byte hash in hex, or null. Returns `None` for null.
 fn optional_hash(value: &Value, field: &str) -> Result<Option<[u8; 32]>, Bad> {
     if value.is_null() { Ok(None) } else { field::fixed_bytes(value, field).map(Some) }
 }
@@ -162,8 +164,8 @@ fn read_output(item: &Value) -> Result<WalletOutput, Bad> {
     })
 }
 
-/// Returns the leaves of a script tree from left to right. In the file a leaf is an object, a branch is an array of two
-/// nodes, and null means that there is no tree.
+/// Parses a script tree, and returns its leaves from left to right. In the JSON file, a leaf is an object, a branch is
+/// an array of two nodes, and null means that there is no tree.
 fn read_tree(tree: &Value) -> Result<Vec<TreeLeaf>, Bad> {
     let name = "given.scriptTree";
     let mut leaves = Vec::new();
@@ -305,7 +307,7 @@ impl Check for Funded {
 }
 
 impl WalletSpend {
-    /// Returns the question about the input with its expected witness.
+    /// Returns the question whether the input is valid under the consensus flags, with the witness that the file gives.
     fn question(&self) -> InputQuestion {
         let mut tx = self.unsigned.tx.clone();
         if let Some(input) = tx.input.get_mut(self.index) {

@@ -22,7 +22,7 @@ pub(crate) struct TapscriptSpend {
     pub(crate) tx: Transaction,
     /// The spent outputs, in input order.
     pub(crate) prevouts: Vec<TxOut>,
-    /// Index of the input with the tapscript.
+    /// Index of the transaction input that spends the tapscript.
     pub(crate) index: usize,
 }
 
@@ -37,13 +37,13 @@ impl Tapscripts {
         Tapscripts { seed, keys: Keys::new() }
     }
 
-    /// Returns the tapscript with this number.
+    /// Returns the random tapscript with this number. The same number and seed always give the same tapscript.
     pub(crate) fn spend(&self, number: u64) -> TapscriptSpend {
         self.spend_after(&[], &[], number)
     }
 
-    /// Returns the tapscript with this number, preceded by `script`. `script` must consist of opcodes only, consume the
-    /// witness elements `stack`, given bottom first, and leave nothing on the stack.
+    /// Returns the random tapscript with this number, after the given opcodes. `script` must consist of opcodes only,
+    /// consume the witness elements `stack`, given bottom first, and leave nothing on the stack.
     pub(crate) fn spend_after(&self, stack: &[&[u8]], script: &[u8], number: u64) -> TapscriptSpend {
         let mut random = Random::new(self.seed, number);
         let (mut tx, mut prevouts, index) = transaction(&mut random);

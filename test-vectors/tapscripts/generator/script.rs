@@ -6,7 +6,7 @@ use bitcoin::hashes::{Hash, HashEngine, sha256};
 use super::signing::{Element, Keys};
 use crate::random::Random;
 
-/// Values of the opcodes.
+/// Byte values of the opcodes that random scripts use.
 mod op {
     pub(super) const PUSHDATA1: u8 = 0x4c;
     pub(super) const ONE: u8 = 0x51;
@@ -31,7 +31,7 @@ mod op {
     pub(super) const TEMPLATEHASH: u8 = 0xce;
 }
 
-/// Opcodes of the proposed soft forks.
+/// Opcodes that the proposed soft forks redefine.
 const PROPOSALS: [u8; 6] = [
     op::CAT,
     op::CHECKTEMPLATEVERIFY,
@@ -44,18 +44,19 @@ const PROPOSALS: [u8; 6] = [
 /// A public key in a script.
 struct Key {
     bytes: Vec<u8>,
-    /// Index of the secret key, if the generator knows it and the key's signatures are valid under today's rules.
+    /// Index of the key's secret. `None` if the generator does not know the secret, or if signatures by the key are not
+    /// valid under today's rules.
     known: Option<usize>,
 }
 
-/// A script under construction, and the witness elements that it consumes, in the order of use.
+/// A random script under construction, and the witness elements that it consumes, in the order of consumption.
 pub(super) struct ScriptBuilder<'a> {
     keys: &'a Keys,
     random: Random,
     script: Vec<u8>,
-    /// Position of the next opcode; pushes are counted.
+    /// Number of opcodes appended so far, including pushes. This is the position of the next opcode.
     position: u32,
-    /// Position of the last `OP_CODESEPARATOR`.
+    /// Position of the last `OP_CODESEPARATOR` in the script so far. `u32::MAX` if there is none.
     separator: u32,
     elements: Vec<Element>,
     internal_key: usize,
@@ -63,8 +64,8 @@ pub(super) struct ScriptBuilder<'a> {
 }
 
 impl<'a> ScriptBuilder<'a> {
-    /// Creates an empty script. `internal_key` is the index of the output's internal key, `template` the template hash of
-    /// the transaction.
+    /// Creates an empty script. `internal_key` is the index of the taproot internal key, and `template` is the BIP 119
+    /// template hash of the spending transaction.
     pub(super) fn new(keys: &'a Keys, random: Random, internal_key: usize, template: [u8; 32]) -> Self {
         let (script, elements) = (vec![], vec![]);
         ScriptBuilder {
@@ -79,12 +80,13 @@ impl<'a> ScriptBuilder<'a> {
         }
     }
 
-    /// Returns the generator of random numbers, the script and the witness elements.
+    /// Returns the random number generator, the finished script, and the witness elements in the order in which the
+    /// script consumes them.
     pub(super) fn finish(self) -> (Random, Vec<u8>, Vec<Element>) {
         (self.random, self.script, self.elements)
     }
 
-    /// Appends a random script.
+    /// Appends one to five random parts, such as signature checks, and usually OP_1 at the end.
     pub(super) fn write(&mut self) {
         // Under today's rules an OP_SUCCESS makes the whole script valid, so half of the scripts contain no proposal that
         // redefines one.
@@ -121,7 +123,7 @@ impl<'a> ScriptBuilder<'a> {
         self.position += 1;
     }
 
-    /// Appends opcodes, which may include pushes of one byte.
+    /// Appends opcodes. A byte 01 is a push of one byte, so the byte after it is data.
     pub(super) fn ops(&mut self, bytes: &[u8]) {
         self.script.extend(bytes);
         let pushes = bytes.iter().filter(|byte| **byte == 1).count();
@@ -145,7 +147,8 @@ impl<'a> ScriptBuilder<'a> {
         self.position += 1;
     }
 
-    /// Adds a witness element that the script consumes next.
+    /// Adds an element to the list of witness elements. The next opcode that takes an element from the initial stack
+    /// consumes it.
     pub(super) fn take(&mut self, bytes: Vec<u8>) {
         self.elements.push(Element::Bytes(bytes));
     }
@@ -230,8 +233,8 @@ impl<'a> ScriptBuilder<'a> {
         }
     }
 
-    /// Appends OP_VERIFY or OP_DROP, which consume the boolean on top of the stack. `holds` is the expected value of
-    /// this boolean. OP_VERIFY rarely follows a false value, because it then makes the script fail.
+    /// Appends OP_VERIFY or OP_DROP, which consume the boolean on top of the stack. `holds` is the value that this
+    /// boolean should have. OP_VERIFY rarely follows a false value, because the script would fail.
     fn settle(&mut self, holds: bool) {
         let verify = if self.random.once_in(40) { !holds } else { holds && self.random.once_in(2) };
         self.op(if verify { op::VERIFY } else { op::DROP });
@@ -330,7 +333,8 @@ impl<'a> ScriptBuilder<'a> {
         self.op(op::CODESEPARATOR);
     }
 
-    /// Appends a branch with opcodes that are not executed.
+    /// Appends an OP_IF branch that is never executed. If `ends_today` is set, the branch may contain an OP_SUCCESSx
+    /// that a proposal redefines, which makes the script valid under today's rules.
     fn dead_branch(&mut self, ends_today: bool) {
         self.ops(&[0, op::IF]);
         for _ in 0..self.random.below(4) {
@@ -345,14 +349,15 @@ impl<'a> ScriptBuilder<'a> {
         self.op(op::ENDIF);
     }
 
-    /// Appends a push whose data contains the bytes of the proposals' opcodes.
+    /// Appends a push and OP_DROP. The pushed data contains the bytes of the proposals' opcodes, which have no effect
+    /// there.
     fn bytes_in_a_push(&mut self) {
         let data = [PROPOSALS.to_vec(), self.random.bytes(1)].concat();
         self.push(&data);
         self.op(op::DROP);
     }
 
-    /// Appends random bytes, after which few scripts remain valid.
+    /// Appends a few random bytes to the script. Few scripts with such bytes are valid.
     fn noise(&mut self) {
         let length = 1 + self.random.below(3);
         let bytes = self.random.bytes(length);
@@ -361,7 +366,7 @@ impl<'a> ScriptBuilder<'a> {
     }
 }
 
-/// Computes BIP 442's hash of two elements, each shorter than 253 bytes.
+/// Computes the hash that OP_PAIRCOMMIT pushes for two elements (BIP 442). Each element must be shorter than 253 bytes.
 fn pair_commit(first: &[u8], second: &[u8]) -> [u8; 32] {
     let tag = sha256::Hash::hash(b"PairCommit");
     let mut hash = sha256::Hash::engine();

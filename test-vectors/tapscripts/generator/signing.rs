@@ -1,4 +1,4 @@
-//! The keys of the generator, and the witness elements of a tapscript, which may be signatures.
+//! Keys with known secrets, and the witness elements of random tapscripts, which may be signatures by these keys.
 
 use bitcoin::hashes::Hash;
 use bitcoin::key::{Keypair, UntweakedPublicKey};
@@ -9,22 +9,23 @@ use bitcoin::{TapSighashType, Transaction, TxOut};
 
 use crate::random::Random;
 
-/// Secret keys of the generator: each is one of these bytes, repeated 32 times.
+/// Secret keys of the generator. Each consists of 32 equal bytes, whose value is listed here.
 const SECRETS: [u8; 3] = [0x11, 0x22, 0x33];
 
-/// The key pairs that the generator signs with. Methods refer to a key by its index.
+/// Key pairs for the signatures in random tapscripts. Methods refer to a key by its index.
 pub(super) struct Keys {
     secp: Secp256k1<All>,
     keys: Vec<Keypair>,
 }
 
-/// A witness element that the script consumes.
+/// A witness element that a random tapscript consumes: fixed bytes, or a signature to be made later.
 pub(super) enum Element {
     Bytes(Vec<u8>),
     Signature {
         key: usize,
         hash_type: u8,
-        /// Position of the last executed `OP_CODESEPARATOR`.
+        /// Position of the last `OP_CODESEPARATOR` executed before the check of this signature. `u32::MAX` if there is
+        /// none.
         separator: u32,
     },
 }
@@ -37,7 +38,7 @@ impl Keys {
         Keys { secp, keys }
     }
 
-    /// Returns the number of keys.
+    /// Returns the number of key pairs.
     pub(super) fn count(&self) -> usize {
         self.keys.len()
     }
@@ -51,8 +52,8 @@ impl Keys {
         self.secp.sign_schnorr_no_aux_rand(&message, &self.keys[key]).serialize().to_vec()
     }
 
-    /// Computes the output key (BIP 341): the internal key, tweaked with the Merkle root that follows from the leaf and its
-    /// path.
+    /// Computes the taproot output key (BIP 341) and its parity. The tweak commits to the Merkle root that follows from
+    /// the leaf and the sibling hashes in `path`.
     pub(super) fn output_key(
         &self,
         internal_key: usize,
@@ -69,7 +70,8 @@ impl Keys {
         (output_key.serialize(), parity)
     }
 
-    /// Returns the bytes of a witness element. One signature in twenty has a wrong bit.
+    /// Returns the bytes of a witness element, and makes the signature if it is one. In one of twenty signatures a
+    /// random bit is flipped.
     pub(super) fn solve(
         &self,
         element: Element,
@@ -94,7 +96,8 @@ impl Keys {
     }
 }
 
-/// Data that signatures in a tapscript commit to.
+/// The data that a signature in a tapscript commits to: the transaction, its prevouts, the input index, the leaf hash
+/// and the annex.
 pub(super) struct SigningContext<'a> {
     pub(super) tx: &'a Transaction,
     pub(super) prevouts: &'a [TxOut],

@@ -7,8 +7,8 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, T
 
 use crate::random::Random;
 
-/// Creates a transaction without witnesses, and returns it with the spent outputs and the index of the input that gets the
-/// tapscript.
+/// Creates a random transaction without witnesses. Returns it with the outputs that it spends, and the index of the
+/// input that will spend the tapscript.
 pub(super) fn transaction(random: &mut Random) -> (Transaction, Vec<TxOut>, usize) {
     let inputs = 1 + random.below(3);
     let lock_time = *random.pick(&[0, 1, 100, 500_000_000, u32::MAX]);

@@ -1,5 +1,5 @@
-//! Lists combinations that cannot occur, each with the reason: opcodes with outcomes, and script errors with kinds of
-//! script.
+//! Lists combinations that cannot occur, each with the reason: an opcode with an outcome in a kind of script, and a
+//! script error in a kind of script.
 
 use sigstack_interpreter::ScriptError as E;
 use sigstack_interpreter::{Hook, Opcode, Proposal, ScriptError};
@@ -12,7 +12,7 @@ pub(crate) fn of_opcode(opcode: Opcode, place: Place, outcome: Outcome) -> Optio
     OPCODES.iter().find(|row| row.is_about(opcode, place, outcome)).map(|row| row.reason)
 }
 
-/// Opcodes that cannot have any of these outcomes in any of these kinds of script, with the reason.
+/// A reason why some opcodes cannot have certain outcomes in certain kinds of script.
 struct Row {
     opcodes: fn(Opcode) -> bool,
     places: &'static [Place],
@@ -109,7 +109,7 @@ const NOT_TAPROOT: &[Place] = &[
     Place::P2shProgram,
 ];
 
-/// Errors, the kinds of script in which they cannot occur, and the reason.
+/// Script errors, the kinds of script in which these errors cannot occur, and the reason.
 pub(crate) const ERRORS: &[(&[ScriptError], &[Place], &str)] = &[
     (
         &[

@@ -14,14 +14,14 @@ use sigstack_interpreter::{FLAGS, FlagKind, Flags, OPCODES, Opcode, ScriptError,
 use sigstack_vectors::{Case, Expect};
 use watch::{Place, Watch};
 
-/// The outcome of an opcode in a script.
+/// What happens to an opcode during verification of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    /// The opcode is executed in a valid input.
+    /// The opcode is executed, and the input is valid.
     Executed,
-    /// The opcode is in a branch that is not executed, in a valid input.
+    /// The opcode is in a branch that is not executed, and the input is valid.
     PassedOver,
-    /// The script fails at the opcode.
+    /// The script fails at this opcode.
     Fails,
 }
 
@@ -34,7 +34,8 @@ fn opcodes() -> impl Iterator<Item = Opcode> {
     OPCODES.iter().map(|info| info.opcode).chain(unknown).chain(direct).collect::<BTreeSet<_>>().into_iter()
 }
 
-/// Returns the opcodes that a case covers, with their outcomes; for an invalid case also the error and its place.
+/// Returns the opcodes that the verification of a case reaches, with their outcomes. Also returns the script error, and
+/// the kind of script in which it occurs, if the case is invalid.
 fn covered(case: &Case) -> (Vec<OpcodePair>, Option<(ScriptError, Place)>) {
     let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
     let mut watch = Watch::new(case);
@@ -56,7 +57,7 @@ fn covered(case: &Case) -> (Vec<OpcodePair>, Option<(ScriptError, Place)>) {
     }
 }
 
-/// Checks that the covered combinations, together with those listed as impossible, are all that exist.
+/// Checks that every possible combination is either covered by a case or listed as impossible, and that none is both.
 fn compare<T: Copy + Ord + core::fmt::Debug>(
     all: &BTreeSet<T>,
     covered: &BTreeSet<T>,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sigstack_vectors::{Case, Entry, ReadOptions, read_bytes};
 
-/// Returns every case of the files in a folder below `test-vectors`, in the order of the file names.
+/// Returns every case of the vector files in a folder below `test-vectors`, sorted by file name.
 pub(crate) fn cases(folder: &str) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,27 +1,29 @@
-//! Inspector that records the place of each event of a verification, and the opcodes that the verification meets.
+//! Inspector that records the opcodes that a verification reaches, and the kind of script in which it reaches them.
 
 use sigstack_interpreter::{Flags, Inspector, Instruction, Instructions, Machine, Opcode, Phase};
 use sigstack_vectors::Case;
 
-/// The kind of script that is verified. For outputs spent without a script, the kind of output.
+/// The kind of script in which an opcode occurs or an error is found. For an output that is spent without a script, the
+/// kind of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
-    /// The scriptSig, whatever the output is.
+    /// The scriptSig of an input, for every kind of output.
     ScriptSig,
-    /// The scriptPubKey, and the checks after it.
+    /// The scriptPubKey of an output that is not P2SH, and the checks after all scripts.
     Bare,
-    /// The scriptPubKey of a pay-to-script-hash output, its redeem script, and the checks after it.
+    /// Parts of an input that spends a P2SH output: the scriptPubKey, the redeem script, and the checks after the
+    /// redeem script. A witness program inside P2SH is a separate kind.
     P2sh,
     P2wsh,
     P2shP2wsh,
     P2wpkh,
     P2shP2wpkh,
-    /// A witness program with an unknown version or length.
+    /// A witness program for which no rules exist, because its version or its length is unknown.
     Program,
     P2shProgram,
     /// The script path of taproot.
     Tapscript,
-    /// The key path of taproot, and a taproot input with an empty witness.
+    /// The key path of a taproot output. Includes taproot inputs with an empty witness.
     KeyPath,
 }
 
@@ -40,19 +42,20 @@ impl Place {
         Place::KeyPath,
     ];
 
-    /// The kinds of script that have rules of their own.
+    /// The kinds of script for which each opcode must be tested with each outcome.
     pub(crate) const SCRIPTS: &'static [Place] =
         &[Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh, Place::Tapscript];
 }
 
-/// Inspector that records the verification of a case.
+/// Inspector that records which opcodes the verification of a case reaches, and in which kind of script.
 pub(crate) struct Watch<'a> {
     case: &'a Case,
     phase: Phase,
     redeem_script: Option<Vec<u8>>,
-    /// Each opcode that was met, its place, and whether it was executed.
+    /// Each opcode that the verification reached, the kind of script that contains it, and whether it was executed.
     pub(crate) met: Vec<(Opcode, Place, bool)>,
-    /// A tapscript whose execution has not begun.
+    /// The tapscript, while no opcode of it has been executed. `None` before the tapscript phase and after the first
+    /// opcode.
     tapscript: Option<Vec<u8>>,
 }
 
@@ -61,7 +64,8 @@ impl<'a> Watch<'a> {
         Watch { case, phase: Phase::ScriptSig, redeem_script: None, met: Vec::new(), tapscript: None }
     }
 
-    /// Returns the index of the input. Every case about today's rules is about a single input.
+    /// Returns the index of the input that the case verifies. Panics for a case about a whole transaction, which no
+    /// case about today's rules is.
     fn input(&self) -> usize {
         self.case.subject.input().unwrap()
     }
@@ -93,7 +97,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Records the first OP_SUCCESSx of a tapscript that succeeded without executing an opcode.
+    /// Records the OP_SUCCESSx of a tapscript that succeeded because of it. No opcode of such a script is executed.
     fn note_success(&mut self) {
         let Some(script) = self.tapscript.take() else { return };
         let opcodes = Instructions::new(&script).filter_map(Result::ok).map(|instruction| instruction.opcode);

@@ -1,5 +1,5 @@
-//! Reading of every input in every vector file: the project's own files, and those in `../shared/vectors` next to the
-//! clone.
+//! Collects the inputs of all vector files: the project's own files, and those in the folder `../shared/vectors` next
+//! to the repository.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use bitcoin::consensus::serialize;
 use sigstack_test_support::shared;
 use sigstack_vectors::{Entry, InputQuestion, Problem, ReadOptions, read_bytes};
 
-/// The inputs in the vector files.
+/// All different inputs that the vector files contain.
 pub(crate) struct Corpus {
-    /// Number of files that contain at least one input not found in an earlier file.
+    /// Number of vector files that contain an input that no earlier file contains.
     pub(crate) files: usize,
-    /// The inputs without duplicates, each with the flags of its row.
+    /// The different inputs of the vector files, each with the flags that its file names.
     pub(crate) questions: Vec<InputQuestion>,
 }
 
-/// Returns whether a file may contain vectors, judged by its file name extension.
+/// Returns whether the extension of a file name is one that vector files have: json, jsonl, csv or gz.
 fn is_candidate(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("json" | "jsonl" | "gz" | "csv"))
@@ -41,15 +41,15 @@ fn candidates(folder: &Path) -> Vec<PathBuf> {
 }
 
 impl Corpus {
-    /// Reads the project's own vectors, and those next to the clone if they exist.
+    /// Reads the project's own vectors, and those in `../shared/vectors` next to the repository if that folder exists.
     #[track_caller]
     pub(crate) fn read() -> Corpus {
         let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         Corpus::of(&shared("vectors").into_iter().chain([own]).collect::<Vec<PathBuf>>())
     }
 
-    /// Reads the vectors under some folders. The folders are read in the given order, so that the order of the vectors
-    /// does not depend on the location of the clone.
+    /// Reads the vectors in these folders, in the given order of the folders. The order of the vectors therefore does
+    /// not depend on where the repository is.
     pub(crate) fn of(folders: &[PathBuf]) -> Corpus {
         let mut corpus = Corpus { files: 0, questions: vec![] };
         let mut known = HashSet::new();
@@ -72,7 +72,8 @@ impl Corpus {
     }
 }
 
-/// Returns bytes that are equal only for equal questions, to find duplicates.
+/// Returns bytes that identify a question: the transaction, the prevouts, the input index and the flags. Used to remove
+/// duplicates.
 fn identity(question: &InputQuestion) -> Vec<u8> {
     let parts = (question.index as u64, question.flags.to_string());
     let mut bytes = serialize(&question.tx);

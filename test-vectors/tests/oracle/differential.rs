@@ -10,7 +10,7 @@ use crate::oracle::consensus::core_accepts;
 use crate::oracle::mutate::{Kind, Mutator};
 use crate::oracle::steps::TapscriptSteps;
 
-/// Returns whether verifying the whole transaction gives the same verdict as verifying its inputs one by one.
+/// Returns whether verifying a transaction as a whole gives the same verdict as verifying its inputs one by one.
 fn all_as_one_by_one(spend: &Spend<'_>, question: &InputQuestion) -> bool {
     let verified: Vec<_> =
         (0..question.tx.input.len()).map(|input| spend.verify_input(input, question.flags)).collect();
@@ -28,21 +28,22 @@ fn all_as_one_by_one(spend: &Spend<'_>, question: &InputQuestion) -> bool {
     }
 }
 
-/// An input for which the engine and Core disagree, or for which two ways to verify with the engine disagree.
+/// An input on which the engine and Core disagree. Also an input on which the engine disagrees with itself: with and
+/// without an inspector, or alone and with the other inputs.
 pub(crate) struct Disagreement {
-    /// Number of the mutant, or of the input in the corpus.
+    /// Number of the random mutant, or position of the input in the list of compared inputs.
     pub(crate) number: u64,
     pub(crate) problem: String,
-    /// The input in the project's case format, with the engine's verdict.
+    /// The compared input, with the engine's verdict, as a line of JSON in the project's case format.
     pub(crate) case: String,
 }
 
-/// Results of a comparison.
+/// Counts of compared inputs: how often the engine and Core agreed, and how varied the inputs were.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) drawn: u64,
-    /// Number of inputs that Core could parse, without mutants that equal their original. The fields below count only
-    /// these inputs.
+    /// Number of inputs that Core could parse. Mutants that equal their original are not counted. All counts below are
+    /// of these inputs.
     pub(crate) decoded: u64,
     pub(crate) agreed: u64,
     pub(crate) accepted: u64,
@@ -51,7 +52,8 @@ pub(crate) struct Counts {
     /// Number of inputs that execute a tapscript and are valid.
     pub(crate) accepted_tapscripts: u64,
     pub(crate) errors: BTreeMap<ScriptError, u64>,
-    /// By kind of mutant: the number that decoded, that are valid, and that execute a tapscript.
+    /// Counts for each kind of mutant: how many Core could parse, how many of these are valid, and how many of these
+    /// execute a tapscript.
     pub(crate) kinds: BTreeMap<Kind, [u64; 3]>,
     pub(crate) disagreements: Vec<Disagreement>,
 }
@@ -73,12 +75,13 @@ impl Counts {
         self
     }
 
-    /// Returns the number of decoded inputs that were made from a vector, without the random tapscripts.
+    /// Returns the number of compared inputs that are mutants of a vector. Excludes random tapscripts.
     pub(crate) fn of_vectors(&self) -> u64 {
         self.decoded - self.kinds.get(&Kind::RandomTapscript).map_or(0, |[decoded, ..]| *decoded)
     }
 
-    /// Verifies an input with the engine and with Core under its flags, and counts the result.
+    /// Verifies an input with the engine and with Core, under the flags of the question. Adds the result to these
+    /// counts.
     fn ask(&mut self, number: u64, question: &InputQuestion) {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
         let ours = spend.verify_input(question.index, question.flags);
@@ -118,7 +121,8 @@ fn case(number: u64, question: &InputQuestion, expect: Expect) -> String {
     Case { id: None, comment, tx, subject, prevouts, flags, expect, extra: Default::default() }.to_line()
 }
 
-/// Compares the verdicts on inputs, each under its flags, which must be consensus flags.
+/// Verifies inputs with the engine and with Core, and counts how often they agree. Each question has its own flags,
+/// which must be consensus flags.
 pub(crate) fn compare(questions: &[InputQuestion]) -> Counts {
     let count = |mut counts: Counts, (number, question): (usize, &InputQuestion)| {
         counts.drawn += 1;
@@ -131,8 +135,8 @@ pub(crate) fn compare(questions: &[InputQuestion]) -> Counts {
 /// Number of mutants in a batch.
 const BATCH: u64 = 2_000;
 
-/// Compares the verdicts on mutants until `count` mutants of vectors have decoded. Calls `progress` with that number after
-/// each batch.
+/// Compares the verdicts of the engine and of Core on random mutants, in batches, until `count` mutants of vectors have
+/// decoded. Calls `progress` with the number of decoded mutants after each batch.
 pub(crate) fn compare_mutants(mutator: &Mutator<'_>, count: u64, progress: impl Fn(u64)) -> Counts {
     let mut counts = Counts::default();
     while counts.of_vectors() < count {
@@ -157,8 +161,8 @@ pub(crate) fn compare_mutants(mutator: &Mutator<'_>, count: u64, progress: impl 
     counts
 }
 
-/// Returns in which respect the mutants are not varied enough for the comparison to be meaningful: too few are valid, too
-/// few execute a tapscript, or too few different errors occur.
+/// Returns the reasons why the mutants are not varied enough for a meaningful comparison. Possible reasons: few mutants
+/// are valid, few execute a tapscript, or few different errors occur.
 pub(crate) fn shortcomings(counts: &Counts) -> Vec<String> {
     let share = |part: u64| part as f64 / counts.decoded as f64 * 100.0;
     let wanted = [

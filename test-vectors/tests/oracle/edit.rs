@@ -7,7 +7,8 @@ use sigstack_interpreter::Instructions;
 use crate::oracle::layout::push;
 use crate::random::Random;
 
-/// Returns a random element near a boundary of a rule for booleans, numbers, sizes or keys.
+/// Returns a random stack element that is likely to be near a limit: an edge case of a boolean, a number, a size or a
+/// key.
 pub(crate) fn element(random: &mut Random) -> Vec<u8> {
     match random.below(16) {
         0 | 1 => vec![],
@@ -50,7 +51,7 @@ pub(crate) fn edit_bytes(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// Splits a script into its instructions. If the script has a malformed end, the last part is that end.
+/// Splits a script into its instructions. If the script ends with a truncated push, the last element is that push.
 pub(crate) fn split(script: &[u8]) -> Vec<Vec<u8>> {
     let mut parts = vec![];
     let mut instructions = Instructions::new(script);
@@ -78,8 +79,8 @@ fn instruction(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// Re-encodes a push with another opcode, or truncates or extends its data. The announced length may then be wrong, so that
-/// the push consumes following bytes, or leaves some of its data as instructions.
+/// Changes a push in a script: re-encodes it by another opcode, or truncates or extends its data. If the announced
+/// length becomes wrong, the push consumes following bytes, or some of its data is read as instructions.
 fn edit_push(part: &mut Vec<u8>, random: &mut Random) {
     let (header, announced) = match part.first() {
         Some(0x4c) => (2, true),
@@ -108,7 +109,7 @@ fn edit_push(part: &mut Vec<u8>, random: &mut Random) {
     *part = [header, data].concat();
 }
 
-/// Changes instructions of a script.
+/// Makes one random change to the instructions of a script.
 pub(crate) fn edit_script(script: &mut Vec<u8>, random: &mut Random) {
     let mut parts = split(script);
     let at = random.below(parts.len() + 1);
@@ -154,8 +155,8 @@ pub(crate) fn pad_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = parts.concat();
 }
 
-/// Changes a signature in a property that a rule checks: hash type, S value, DER encoding, size. An element that is not a
-/// signature gets one byte more or less.
+/// Changes one property of a signature that the rules check: hash type, S value, DER encoding or size. Adds or removes
+/// a byte if the element is not a signature.
 pub(crate) fn edit_signature(signature: &mut Vec<u8>, random: &mut Random) {
     let Some((hash_type, der)) = signature.split_last() else { return signature.push(random.byte()) };
     let parsed = Signature::from_der(der).ok();
@@ -185,7 +186,7 @@ pub(crate) fn edit_signature(signature: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// Changes a stack.
+/// Makes one random change to a stack: changes, replaces, inserts, removes or moves an element.
 pub(crate) fn edit_stack(stack: &mut Vec<Vec<u8>>, random: &mut Random) {
     if stack.is_empty() {
         stack.push(element(random));

@@ -1,4 +1,5 @@
-//! Decomposition of an input into script and stack, and the inverse, which recomputes every commitment.
+//! Conversion of an input to its executed script and initial stack, and back. The conversion back recomputes every
+//! commitment to the script.
 
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::key::{Secp256k1, UntweakedPublicKey};
@@ -8,7 +9,7 @@ use sigstack_interpreter::Instructions;
 use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash, tweak_hash};
 use sigstack_vectors::InputQuestion;
 
-/// The kind of output that commits to the script.
+/// The kind of output whose script a [`Layout`] contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Bare,
@@ -18,7 +19,7 @@ pub(crate) enum Place {
     Tapscript,
 }
 
-/// The position of a leaf in its script tree.
+/// Leaf version, internal key and Merkle path of a tapscript. They are the content of its control block.
 #[derive(Clone)]
 pub(crate) struct Leaf {
     pub(crate) version: u8,
@@ -38,20 +39,21 @@ impl Default for Leaf {
     }
 }
 
-/// The script that is executed to verify an input, and its initial stack.
+/// The script that is executed to verify an input, its initial stack, and the kind of output that commits to the
+/// script.
 #[derive(Clone)]
 pub(crate) struct Layout {
     pub(crate) place: Place,
     pub(crate) script: Vec<u8>,
     /// Initial stack, from bottom to top.
     pub(crate) stack: Vec<Vec<u8>>,
-    /// Position of the leaf; meaningful only for tapscripts.
+    /// Leaf version, internal key and Merkle path. Used only if the output is a taproot output.
     pub(crate) leaf: Leaf,
-    /// The annex; only for tapscripts.
+    /// The annex, which only an input with a tapscript can have here.
     pub(crate) annex: Option<Vec<u8>>,
 }
 
-/// Encodes a push as Core's tests do, without the opcodes for numbers.
+/// Returns a push of data as Core's tests encode it. Small numbers are pushed as data too, not by OP_1 to OP_16.
 pub(crate) fn push(data: &[u8]) -> Vec<u8> {
     let length = data.len().to_le_bytes();
     let prefix = match data.len() {
@@ -77,8 +79,8 @@ fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 impl Layout {
-    /// Decomposes an input. Returns `None` if its script is not known: key paths, unknown witness programs, malformed
-    /// witnesses.
+    /// Extracts the executed script and the initial stack of an input. Returns `None` for taproot key path spends, for
+    /// witnesses without the required script, and for scriptSigs that do not consist of pushes only.
     pub(crate) fn read(question: &InputQuestion) -> Option<Layout> {
         let input = &question.tx.input[question.index];
         let output = question.prevouts[question.index].script_pubkey.as_bytes();
@@ -119,8 +121,8 @@ impl Layout {
         Some(Layout { place: Place::Tapscript, script: stack.pop()?, stack, leaf, annex })
     }
 
-    /// Writes the script and the stack into the input: an output that commits to the script, and the scriptSig and the
-    /// witness that reveal it.
+    /// Writes this script and its stack into an input. Sets an output that commits to the script, and a scriptSig or
+    /// witness that reveals it.
     pub(crate) fn write(self, question: &mut InputQuestion) {
         let Layout { place, script, mut stack, leaf, annex } = self;
         let program =
@@ -157,7 +159,8 @@ impl Layout {
 }
 
 impl Leaf {
-    /// Returns the output and the control block. An internal key that is not a valid public key is replaced by one that is.
+    /// Returns the taproot scriptPubKey that commits to a script, and the control block that reveals it. Replaces an
+    /// internal key that is not a valid public key.
     fn commit(mut self, script: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let internal_key = UntweakedPublicKey::from_slice(&self.internal_key).unwrap_or_else(|_| {
             self.internal_key = NUMS_KEY;

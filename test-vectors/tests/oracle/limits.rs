@@ -1,4 +1,5 @@
-//! Scripts at the limits of several rules at once, for which the order of the checks determines the error.
+//! Mutants with scripts at the limits of several rules at once. The order of the checks then determines which error
+//! occurs.
 
 use crate::oracle::edit::{edit_signature, element, split};
 use crate::oracle::layout::{Layout, Place, push};
@@ -20,8 +21,7 @@ fn near(number: usize, random: &mut Random) -> usize {
     (number + random.below(5)).saturating_sub(2)
 }
 
-/// Changes an input so that it is at, slightly below or slightly above a limit, by extending its script or its initial
-/// stack.
+/// Changes a script or its initial stack so that its size is close to a limit: equal, slightly below or slightly above.
 pub(crate) fn to_limit(layout: &mut Layout, random: &mut Random) {
     if !random.once_in(4) {
         return fill_script(&mut layout.script, random);
@@ -35,7 +35,8 @@ pub(crate) fn to_limit(layout: &mut Layout, random: &mut Random) {
     layout.stack.splice(0..0, fill);
 }
 
-/// Extends a script so that it is at, slightly below or slightly above a limit, usually by instructions at its beginning.
+/// Extends a script so that its size, opcode count or stack use is close to a limit: equal, slightly below or slightly
+/// above. Most instructions are added at the beginning.
 fn fill_script(script: &mut Vec<u8>, random: &mut Random) {
     let parts = split(script);
     let ops = parts.iter().filter(|part| part[0] > 0x60).count();
@@ -61,7 +62,7 @@ fn fill_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = [parts[..at].concat(), fill, parts[at..].concat()].concat();
 }
 
-/// Returns a push of a number, usually in minimal encoding.
+/// Returns a push of a number. The encoding is usually minimal; rarely, another element is pushed.
 fn number(value: usize, random: &mut Random) -> Vec<u8> {
     match value {
         _ if random.once_in(24) => push(&element(random)),
@@ -71,8 +72,8 @@ fn number(value: usize, random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// Returns a random key: either a valid one, which can later be replaced by a key with a known secret, or one that violates
-/// a rule.
+/// Returns a random public key for OP_CHECKMULTISIG. Most keys are valid, and can later be replaced by keys with known
+/// secrets. Others violate a rule.
 fn key(random: &mut Random) -> Vec<u8> {
     const GENERATOR: [u8; 32] = [
         0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02,
@@ -99,7 +100,8 @@ fn signature(random: &mut Random) -> Vec<u8> {
     signature
 }
 
-/// Replaces the script by one with OP_CHECKMULTISIG and a matching stack, usually with correct counts.
+/// Replaces script and stack by a random OP_CHECKMULTISIG script and a matching stack, for a random kind of output. The
+/// counts of signatures and keys are usually correct. Sometimes a limit is approached too.
 pub(crate) fn multisig(layout: &mut Layout, random: &mut Random) {
     layout.place =
         *random.pick(&[Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh, Place::Tapscript]);

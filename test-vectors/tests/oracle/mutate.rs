@@ -18,38 +18,42 @@ use crate::random::Random;
 /// The kind of change that is made to an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// Only the verification flags are changed.
+    /// Only the flags to verify with are changed.
     Flags,
     /// Bytes of the serialized transaction are changed.
     RawTransaction,
-    /// Fields of the transaction, amounts, or the index of the verified input are changed.
+    /// Transaction fields, the amount of the prevout, or the index of the verified input are changed.
     Fields,
-    /// Bytes of the scriptSig, of a witness element or of an output script are changed; commitments are not recomputed.
+    /// Random bytes of the scriptSig, of a witness element or of the spent scriptPubKey are changed. Commitments are
+    /// not recomputed.
     Bytes,
-    /// Elements of the initial stack are changed.
+    /// One to three random changes are made to the initial stack.
     Stack,
-    /// Instructions of the script are changed; commitments are recomputed.
+    /// Instructions of the script are changed, and commitments to the script are recomputed.
     Script,
     /// Instructions without effect are inserted into the script; commitments are recomputed.
     Padding,
-    /// Leaf version, Merkle path, internal key or annex are changed; commitments are recomputed.
+    /// Leaf version, Merkle path, internal key or annex of a tapscript are changed. The output and the control block
+    /// are recomputed.
     Leaf,
-    /// The script and its stack are moved to another kind of output.
+    /// The script and its initial stack are moved to a randomly chosen kind of output, such as P2WSH.
     Moved,
-    /// The script or the stack is extended to a limit, or beyond it; commitments are recomputed.
+    /// The script or the initial stack is extended to about the size of a limit, at most slightly beyond it.
+    /// Commitments to the script are recomputed.
     Limits,
-    /// The script and the stack are replaced by a script with OP_CHECKMULTISIG and its stack.
+    /// Script and stack are replaced by a random OP_CHECKMULTISIG script and a matching stack, for a random kind of
+    /// output.
     Multisig,
-    /// Witness, scripts or output are taken from another vector, or the scripts of both vectors are concatenated.
+    /// Witness, scriptSig or prevout are taken from another vector, or the scripts of two vectors are concatenated.
     Spliced,
-    /// One of the changes above is made. Then keys are replaced by keys with known secrets, and signatures are
-    /// recomputed.
+    /// One change of a kind in [`SIGNED`] is made. Then public keys are replaced by keys with known secrets, and the
+    /// signatures are recomputed.
     Signed,
-    /// The mutant is not made from a vector. It is a random tapscript, sometimes changed.
+    /// Random tapscript that is not derived from a vector. Half of these tapscripts are changed afterwards.
     RandomTapscript,
 }
 
-/// Relative frequency of each kind.
+/// The kinds of mutants, each with its relative frequency.
 const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::Flags, 6),
     (Kind::RawTransaction, 8),
@@ -67,7 +71,7 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::RandomTapscript, 8),
 ];
 
-/// The changes made to an input before its signatures are recomputed.
+/// The kinds of change that [`Kind::Signed`] may make before the signatures are recomputed.
 const SIGNED: &[Kind] = &[
     Kind::Padding,
     Kind::Padding,
@@ -79,15 +83,15 @@ const SIGNED: &[Kind] = &[
     Kind::Multisig,
 ];
 
-/// Generator of mutants.
+/// Generator of mutants: random changes of inputs from vector files.
 pub(crate) struct Mutator<'a> {
     questions: &'a [InputQuestion],
-    /// Indexes of the questions that execute a tapscript.
+    /// Positions in `questions` of the inputs that execute a tapscript.
     with_tapscript: Vec<usize>,
     random_tapscripts: Tapscripts,
     signer: Signer,
     seed: u64,
-    /// Whether policy flags are drawn in addition to consensus flags.
+    /// Whether mutants get policy flags too, or only consensus flags.
     policy: bool,
 }
 
@@ -101,14 +105,14 @@ impl<'a> Mutator<'a> {
         Mutator { questions, with_tapscript, random_tapscripts, signer: Signer::new(), seed, policy: false }
     }
 
-    /// Makes the generator also draw policy flags.
+    /// Makes the generator give mutants policy flags too, in addition to consensus flags.
     pub(crate) fn with_policy(self) -> Mutator<'a> {
         Mutator { policy: true, ..self }
     }
 
-    /// Returns the mutant with this number; `None` if it does not decode or is unchanged. Its flags are a valid
-    /// combination of Core's flags. By default these are consensus flags only, and after [`Mutator::with_policy`] also
-    /// policy flags.
+    /// Returns the mutant with this number, and the kind of change. The mutant is `None` if it does not decode or does
+    /// not differ from its original. Its flags are a valid combination of consensus flags, and of policy flags too
+    /// after [`Mutator::with_policy`].
     pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<InputQuestion>) {
         let mut random = Random::new(self.seed, number);
         // One mutant in three is made from an input that executes a tapscript, because tapscripts have the most rules.
@@ -135,8 +139,8 @@ impl<'a> Mutator<'a> {
         (kind, Some(question).filter(|question| decodes && question != original))
     }
 
-    /// Replaces the keys of an input by keys with known secrets, and signs the input under the given flags. Nothing else is
-    /// changed, except that instructions without effect are inserted into half of the scripts.
+    /// Replaces the public keys of an input by keys with known secrets, and recomputes its signatures for the given
+    /// flags. In half of the inputs, instructions without effect are inserted into the script first.
     pub(crate) fn signed(&self, number: u64, question: &InputQuestion, flags: Flags) -> InputQuestion {
         let mut random = Random::new(self.seed, number);
         let mut question = InputQuestion { flags, ..question.clone() };
@@ -147,7 +151,7 @@ impl<'a> Mutator<'a> {
         question
     }
 
-    /// Changes an input. Returns whether the transaction still decodes.
+    /// Makes a change of the given kind to an input. Returns false if the changed transaction does not decode.
     fn apply(&self, kind: Kind, question: &mut InputQuestion, random: &mut Random) -> bool {
         match kind {
             Kind::Flags | Kind::Signed => {}
@@ -195,7 +199,8 @@ fn draw_kind(random: &mut Random) -> Kind {
     Kind::Flags
 }
 
-/// Draws consensus flags: all of them, those in `own`, or a random set.
+/// Draws a random set of consensus flags for a mutant. Often it is the set of all consensus flags, sometimes the
+/// consensus flags of the original input (`own`).
 fn draw_flags(own: Flags, random: &mut Random) -> Flags {
     let flags = match random.below(8) {
         0..5 => Flags::CONSENSUS,
@@ -210,8 +215,8 @@ pub(crate) fn core_flags() -> Flags {
     Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy)
 }
 
-/// Draws some of Core's flags. Most sets have few flags, because with all flags most mutants fail at the first encoding
-/// rule.
+/// Draws a random set of flags that Core defines, with policy flags. Most sets contain few policy flags, because with
+/// all of them most mutants fail at the first encoding rule.
 pub(crate) fn draw_policy_flags(own: Flags, random: &mut Random) -> Flags {
     let some = |count: usize, random: &mut Random| -> Flags {
         let flags: Vec<Flags> = core_flags().iter().map(|info| info.flag).collect();
@@ -230,8 +235,8 @@ pub(crate) fn draw_policy_flags(own: Flags, random: &mut Random) -> Flags {
     flags.closure()
 }
 
-/// Returns each input four times: with the consensus flags of its row, with all consensus flags, and with two random sets
-/// of them.
+/// Returns each input four times, with different flags: the consensus flags of its row, all consensus flags, and two
+/// random sets of consensus flags.
 pub(crate) fn under_consensus_flags(questions: &[InputQuestion], seed: u64) -> Vec<InputQuestion> {
     let sets = |(number, question): (usize, &InputQuestion)| {
         let mut random = Random::new(seed, number as u64);
@@ -243,7 +248,7 @@ pub(crate) fn under_consensus_flags(questions: &[InputQuestion], seed: u64) -> V
     questions.iter().enumerate().flat_map(sets).collect()
 }
 
-/// Returns a random set of consensus flags.
+/// Returns a random set of consensus flags, and adds the flags that these require.
 fn any_consensus_flags(random: &mut Random) -> Flags {
     let bits = random.next();
     let drawn = Flags::CONSENSUS.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
@@ -304,7 +309,8 @@ fn edit_part(question: &mut InputQuestion, random: &mut Random) {
     }
 }
 
-/// Inserts parts of another input into an input. Commitments are recomputed where scripts or stacks are exchanged.
+/// Replaces parts of an input by parts of another vector's input. If scripts or stacks are exchanged, the commitments
+/// are recomputed.
 fn splice(question: &mut InputQuestion, other: &InputQuestion, random: &mut Random) {
     let (index, other_input) = (question.index, &other.tx.input[other.index]);
     let input = &mut question.tx.input[index];
@@ -344,8 +350,8 @@ fn splice(question: &mut InputQuestion, other: &InputQuestion, random: &mut Rand
     }
 }
 
-/// Changes the script or the stack of an input, and recomputes the commitments. An input without a script gets other
-/// changes.
+/// Changes the script, the stack or the output kind of an input, and recomputes the commitments to the script. If the
+/// input has no known script, changes some bytes of it instead.
 fn edit_layout(kind: Kind, question: &mut InputQuestion, random: &mut Random) {
     let Some(mut layout) = Layout::read(question) else { return edit_part(question, random) };
     let whole = matches!(kind, Kind::Limits | Kind::Multisig);

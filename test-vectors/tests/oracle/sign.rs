@@ -22,13 +22,13 @@ pub(crate) struct Signer {
     keys: Vec<Keypair>,
 }
 
-/// Secret keys of the signer: each is one of these bytes, repeated 32 times.
+/// Secret keys of the signer. Each consists of 32 equal bytes, whose value is listed here.
 const SECRETS: [u8; 4] = [0x21, 0x43, 0x65, 0x87];
 
-/// Maximum number of signatures that are replaced in one input.
+/// Maximum number of signatures that are recomputed in one input.
 const MAX_SIGNATURES: usize = 6;
 
-/// Inspector that records the first signature check that failed.
+/// Inspector that records the first failed signature check of a verification.
 #[derive(Default)]
 struct FirstFailure {
     check: Option<SignatureCheck>,
@@ -51,7 +51,8 @@ impl Signer {
         Signer { secp, keys: keys.to_vec() }
     }
 
-    /// Returns a key with a known secret in the same encoding as another key; `None` if `key` is not a key.
+    /// Returns a key with a known secret, in the same encoding as `key`. Returns `None` if `key` has none of the
+    /// encodings of a key. A 32-byte element counts as a key only if `x_only` is set.
     fn known(&self, key: &[u8], x_only: bool, random: &mut Random) -> Option<Vec<u8>> {
         let known = random.pick(&self.keys);
         match key {
@@ -122,7 +123,7 @@ impl Signer {
         layout.script = parts.concat();
     }
 
-    /// Replaces the output key of a key path input by a key with a known secret.
+    /// Replaces the output key of a taproot output by a key whose secret is known. Other outputs are not changed.
     fn replace_output_key(&self, question: &mut InputQuestion, random: &mut Random) {
         let output = &mut question.prevouts[question.index].script_pubkey;
         if output.is_p2tr() {
@@ -131,7 +132,8 @@ impl Signer {
         }
     }
 
-    /// Returns the signature with which a failed check would succeed; `None` if the secret of its key is not known.
+    /// Returns a valid signature in place of one whose check failed. `None` if the secret of the key is not known, or
+    /// if the message does not have 32 bytes.
     fn answer(&self, check: &SignatureCheck) -> Option<Vec<u8>> {
         let key = self.keys.iter().find(|key| {
             let x_only = key.x_only_public_key().0.serialize();
@@ -151,7 +153,7 @@ impl Signer {
     }
 }
 
-/// Replaces a signature by another one, and keeps its hash type.
+/// Replaces a signature everywhere in the witness and the scriptSig of an input. The hash type byte stays the same.
 fn replace_signature(question: &mut InputQuestion, old: &[u8], new: &[u8]) {
     let renewed = |element: &[u8]| match element.strip_prefix(old) {
         Some(hash_type) if hash_type.len() <= 1 => Some([new, hash_type].concat()),

@@ -1,9 +1,9 @@
-//! Detection of inputs whose verification reaches the instructions of a tapscript.
+//! Inspector that counts the executed tapscript instructions of an input.
 
 use sigstack_interpreter::{Inspector, Instruction, Machine, Phase, Spend};
 use sigstack_vectors::InputQuestion;
 
-/// Inspector that counts the executed instructions of a tapscript.
+/// Inspector that counts the instructions of a tapscript that a verification reaches.
 #[derive(Default)]
 pub(crate) struct TapscriptSteps {
     in_tapscript: bool,

@@ -1,8 +1,8 @@
-//! Cases for each field that a signature commits to, or does not commit to.
+//! Cases that show for each transaction field and each hash type whether a BIP 118 signature commits to the field.
 
 use super::*;
 
-/// Returns whether the message of a hash type commits to a field, according to the text of BIP 118.
+/// Returns whether the signature message of a BIP 118 hash type commits to a field, according to the text of BIP 118.
 fn commits(hash_type: u8, field: Field) -> bool {
     let inputs = hash_type & 0xc0;
     let (all_inputs, any_script) = (inputs == 0, inputs == ANYSCRIPT);

@@ -1,5 +1,5 @@
-//! BIP 118: messages for which an implementation with a certain bug computes another digest. The messages have sizes that
-//! do not fit into one byte, an annex, or certain positions of OP_CODESEPARATOR.
+//! BIP 118: cases for implementations that compute a wrong digest for certain signature messages. The messages have
+//! sizes that need more than one byte, an annex, or certain positions of OP_CODESEPARATOR.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -81,7 +81,8 @@ fn annexes(group: &mut Group) {
     );
 }
 
-/// Adds cases with leaf scripts and spent scripts at the sizes at which CompactSize gets longer.
+/// Adds cases with leaf scripts and spent scriptPubKeys of lengths at which the CompactSize encoding of the length gets
+/// longer.
 fn leaves(group: &mut Group) {
     for hash_type in [0x00, 0x41, 0xc1] {
         for size in [252, 253, 255, 256, 300] {
@@ -148,7 +149,8 @@ fn leaves(group: &mut Group) {
     }
 }
 
-/// Adds cases in which the index of the input has one or more bytes, with and without an output of the same index.
+/// Adds cases with input indexes from 0 to 300, so that some need more than one byte. In the rejected cases, the
+/// signature was made for another index.
 fn indices(group: &mut Group) {
     for (inputs, index, hash_types) in [
         (1, 0, [0x00, 0x43, 0x83, 0xc3].as_slice()),

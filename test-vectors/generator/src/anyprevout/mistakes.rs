@@ -34,7 +34,8 @@ pub(super) fn cases(group: &mut Group) {
     stack::cases(group);
 }
 
-/// Creates the pair of base cases for a key. `Key(1)` signs the valid case under the rules that apply to this kind of key.
+/// Creates the two valid base cases for a public key of 1, 32 or 33 bytes. In the first, `Key(1)` signs by the rules
+/// for a key of this length. In the second, the signature is empty and OP_NOT follows.
 fn bases_of(group: &mut Group, slug: &str, rule: &'static Rule, key: &[u8]) -> Bases<Item> {
     let version = if key.len() == 32 { KeyVersion::Bip342 } else { KeyVersion::Bip118 };
     let good = leaf(key, Signature::new(Key(1), 0, version));
@@ -47,9 +48,9 @@ fn bases(group: &mut Group, slug: &str, rule: &'static Rule) -> Bases<Item> {
     bases_of(group, slug, rule, &Key(1).bip118())
 }
 
-/// Adds cases for all undefined hash types. Each signature signs one of the messages that a buggy implementation may
-/// compute: the message of a reader that interprets each bit separately, the message of a masked hash type, or the
-/// message without a hash type.
+/// Adds cases for all undefined hash types, each with signatures of several messages that a buggy implementation may
+/// compute. One is the message if each bit is interpreted separately. Others are the messages of a masked hash type, of
+/// SIGHASH_ALL, and of a signature without a hash type.
 fn hash_types(group: &mut Group) {
     let base = group.accept("hash-type-mistakes-good", &HASH_TYPES, "no byte for the hash type", valid(0x00));
     let mut made = None;
@@ -104,8 +105,8 @@ fn hash_types(group: &mut Group) {
     }
 }
 
-/// Returns messages in which a buggy implementation uses other bytes in place of the hash of a missing output. Each
-/// comes with its name in case ids and a description.
+/// Returns signature messages of buggy implementations for SIGHASH_SINGLE without a corresponding output. Each hashes
+/// other bytes in place of the missing output. Each comes with a name for case ids and a description.
 fn without_output(hash_type: u8) -> Vec<(&'static str, &'static str, Lax)> {
     const ONE: [u8; 32] = {
         let mut one = [0; 32];
@@ -155,8 +156,8 @@ fn single(group: &mut Group) {
     }
 }
 
-/// Adds cases that show that keys of 32 bytes and the key path do not allow the hash types of BIP 118, whichever
-/// message is signed.
+/// Adds cases that show that BIP 118's hash types are invalid for 32-byte keys and on the key path. Each signature is
+/// tested with several messages that a buggy implementation may compute.
 fn other_keys(group: &mut Group) {
     let bases = bases_of(group, "bip342-key-mistakes", &ONLY_HERE, &Key(1).x_only());
     let key_path = Signature { key: Key(0), key_version: None, ..sign(0) };
@@ -216,7 +217,8 @@ fn other_keys(group: &mut Group) {
     }
 }
 
-/// Adds cases of SIGHASH_SINGLE with a 32-byte key, and of every SIGHASH_SINGLE type with an index beyond the last output.
+/// Adds cases of SIGHASH_SINGLE whose input index is beyond the last output, with 32-byte keys. Adds valid cases of all
+/// other hash types, which need no such output.
 fn outputs(group: &mut Group) {
     let plain = |hash_type| Signature { key_version: Some(KeyVersion::Bip342), ..sign(hash_type) };
     for hash_type in [0x03, 0x83] {

@@ -30,7 +30,7 @@ pub(super) fn cases(group: &mut Group) {
     legacy(group);
 }
 
-/// Adds cases about the stack of each signature opcode.
+/// Adds cases with missing stack elements for OP_CHECKSIG, OP_CHECKSIGVERIFY and OP_CHECKSIGADD with BIP 118 keys.
 fn stack(group: &mut Group) {
     let missing = ScriptError::InvalidStackOperation;
     for (slug, key, signer) in [("1", vec![1], Key(0)), ("33", Key(1).bip118(), Key(1))] {
@@ -175,7 +175,8 @@ const VALID_ADD: Rule = Rule {
     only: Some((Only::Reject, "signatures that it accepts are among the cases of n")),
 };
 
-/// Adds cases that show that the flags of other proposals do not activate the keys of BIP 118.
+/// Adds cases in which BIP 118 is inactive and another proposal is active. The flag of the other proposal must not
+/// activate BIP 118 keys.
 pub(super) fn inactive(group: &mut Group) {
     for other in PROPOSALS.iter().filter(|other| other.is_of_scripts() && other.flag != Flags::ANYPREVOUT) {
         for (slug, key) in [("1", vec![1]), ("33", Key(1).bip118())] {
@@ -223,8 +224,8 @@ pub(super) fn inactive(group: &mut Group) {
     }
 }
 
-/// Adds cases that show that signature checks with keys of BIP 342 and with keys of BIP 118 share one budget. A check
-/// of an empty signature costs nothing.
+/// Adds cases that show that checks with BIP 342 keys and with BIP 118 keys share one signature operation budget. A
+/// check of an empty signature costs nothing.
 fn budget(group: &mut Group) {
     use Opcode as Op;
     // The stack has a signature and a key of one kind, and a signature and a key of the other kind.
@@ -283,8 +284,8 @@ fn budget(group: &mut Group) {
     }
 }
 
-/// Adds cases that show that a key that begins with 01 is invalid for ECDSA, even if the other 32 bytes are the X
-/// coordinate of a valid key.
+/// Adds cases of ECDSA checks with a BIP 118 key. A key that begins with 01 is invalid for ECDSA, even if the other 32
+/// bytes are the X coordinate of a valid key.
 fn legacy(group: &mut Group) {
     // For a key with an even Y, an implementation that treats 01 like 02 would find the signature valid.
     let even = (1..=u8::MAX).map(Key).find(|key| key.compressed().first() == Some(&2)).unwrap_or(Key(1));

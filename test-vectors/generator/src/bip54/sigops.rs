@@ -1,4 +1,4 @@
-//! BIP 54: cases of the limit of 2,500 signature operations outside the witness.
+//! BIP 54: cases of the limit of 2,500 signature operations. Operations in the witness do not count.
 
 use bitcoin::hashes::{Hash, hash160, ripemd160};
 use sha2::{Digest, Sha256};
@@ -59,18 +59,19 @@ const CHECKMULTISIG_OP: u8 = Opcode::OP_CHECKMULTISIG.0;
 const CHECKMULTISIGVERIFY_OP: u8 = Opcode::OP_CHECKMULTISIGVERIFY.0;
 const LIMIT: usize = 2_500;
 
-/// Returns a script with `count` signature operations in few opcodes. No number precedes a CHECKMULTISIG, so each counts as
-/// 20.
+/// Returns a script that counts as `count` signature operations. It uses few opcodes, because a CHECKMULTISIG without a
+/// number before it counts as 20.
 fn operations(count: usize) -> Vec<u8> {
     [vec![CHECKMULTISIG_OP; count / 20], vec![CHECKSIG_OP; count % 20]].concat()
 }
 
-/// Returns `OP_1 OP_0 OP_IF operations OP_ENDIF`. The script is true, and does not execute the operations.
+/// Returns `OP_1 OP_0 OP_IF operations OP_ENDIF`. The script leaves true, and does not execute the signature
+/// operations.
 fn unevaluated(operations: &[u8]) -> Vec<u8> {
     [&[Opcode::OP_1.0], skipped(operations).as_slice()].concat()
 }
 
-/// Returns `OP_0 OP_IF operations OP_ENDIF`, which does not execute the operations.
+/// Returns `OP_0 OP_IF operations OP_ENDIF`. The script contains the signature operations, but does not execute them.
 fn skipped(operations: &[u8]) -> Vec<u8> {
     [&[Opcode::OP_0.0, Opcode::OP_IF.0], operations, &[Opcode::OP_ENDIF.0]].concat()
 }
@@ -80,23 +81,24 @@ fn with(count: usize) -> Spent {
     Spent::bare(unevaluated(&operations(count)))
 }
 
-/// Creates a P2SH input.
+/// Creates an input that spends a P2SH output. Its scriptSig pushes only the redeem script.
 fn p2sh_input(redeem_script: &[u8]) -> Spent {
     Spent { script_sig: minimal_push(redeem_script), ..Spent::bare(p2sh(redeem_script)) }
 }
 
-/// Returns the scriptPubKey of a P2WSH output.
+/// Returns the scriptPubKey of the P2WSH output that commits to a witness script.
 fn witness_program(script: &[u8]) -> Vec<u8> {
     [&[Opcode::OP_0.0, 32], Sha256::digest(script).as_slice()].concat()
 }
 
-/// Creates a single input with `count` signature operations.
+/// Returns the only input of a transaction: its spent script contains `count` signature operations.
 pub(super) fn in_one_script(count: usize) -> Vec<Spent> {
     vec![with(count)]
 }
 
-/// Adds a valid case with 2,500 signature operations and an invalid one with 2,501. The cases test `counted` of these
-/// operations; `inputs` is called with the number of further operations that the inputs must have.
+/// Adds a valid case with 2,500 signature operations and an invalid one with 2,501. `counted` of these operations are
+/// in the tested scripts. `inputs` creates the inputs, and is passed the number of operations to add to the tested
+/// ones.
 fn pair(
     group: &mut Group<Whole>,
     id: &str,
@@ -112,8 +114,8 @@ fn pair(
     group.reject(&base, &id, rule, "there is one CHECKSIG more", |whole| whole.inputs = more, TOO_MANY);
 }
 
-/// Adds a valid and an invalid case for opcodes in a scriptPubKey. The opcodes must count as `counted` signature
-/// operations.
+/// Adds a valid and an invalid case that test how many signature operations are counted for these opcodes. The opcodes
+/// are in the spent scriptPubKey, and must count as `counted`.
 fn opcodes(
     group: &mut Group<Whole>,
     id: &str,
@@ -184,7 +186,8 @@ fn multisig(group: &mut Group<Whole>) {
     }
 }
 
-/// Adds cases with a CHECKMULTISIG at the beginning of its script.
+/// Adds cases with CHECKMULTISIG as the first opcode of a script. It counts as 20 signature operations, even if the
+/// preceding script ended with a number.
 fn first_of_script(group: &mut Group<Whole>) {
     let zero = Opcode::OP_0.0;
     let begins = |rest: usize| [&[CHECKMULTISIG_OP], skipped(&operations(rest)).as_slice()].concat();
@@ -232,7 +235,8 @@ fn evaluated(group: &mut Group<Whole>) {
     pair(group, "unevaluated", &EVALUATED, comment, 0, in_one_script);
 }
 
-/// Function that creates an input with a number of signature operations in one particular place.
+/// Function that creates an input with a number of signature operations in one place: the scriptSig, the scriptPubKey
+/// or the redeem script.
 type Place<'a> = &'a dyn Fn(usize) -> Spent;
 
 fn places(group: &mut Group<Whole>) {
@@ -402,7 +406,7 @@ fn sums(group: &mut Group<Whole>) {
     }
 }
 
-/// Adds cases under the flag of the rule alone, without P2SH (BIP 16).
+/// Adds cases of the signature operation limit without P2SH (BIP 16). Only the flag of the limit is set.
 fn without_p2sh(group: &mut Group<Whole>) {
     let script = |rest: usize, end: &[u8]| [operations(rest).as_slice(), end].concat();
     let mut add = |id: &str, comment: &str, inputs: &dyn Fn(usize) -> Vec<Spent>| {

@@ -38,8 +38,8 @@ const fn binary(opcode: Op, effects: &'static [(&'static str, &'static str)]) ->
     Row { fails: BINARY, fails_minimal: BINARY_MINIMAL, ..Row::new(opcode, 2, effects) }
 }
 
-/// The largest four-byte number is 2147483647. Results may exceed it and then have five bytes, but cannot be read as
-/// numbers again.
+/// Opcodes on numbers, with the stack before and after. Operands have at most four bytes, so the largest is 2147483647.
+/// A result may have five bytes, but cannot be an operand again.
 const ROWS: &[Row] = &[
     unary(
         Op::OP_1ADD,

@@ -1,5 +1,5 @@
-//! Cases for single lines of an implementation: the stack element that an opcode reads, the length at which an encoding
-//! changes, and which of two errors is found first.
+//! Cases that each target a single line of an implementation. Examples are the stack element that an opcode reads, the
+//! length at which an encoding changes, and which of two errors is detected first.
 
 use sigstack_interpreter::{Flags, Opcode as Op, Phase, ScriptError};
 
@@ -70,8 +70,9 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Opcodes with further elements below their arguments. Each row has the id, the stack, a valid script, and a script that
-/// expects another result.
+/// Stack and script for opcodes that must read only the top of the stack, although other elements are below their
+/// arguments. Each row has four columns: the id, the stack, a valid script, and a script that compares with another
+/// value and so leaves false.
 const READS: &[(&str, &str, &str, &str)] = &[
     ("ifdup-true", "0x 7", "IFDUP 7 EQUALVERIFY 7 EQUALVERIFY NOT", "IFDUP 7 EQUALVERIFY 7 EQUALVERIFY"),
     ("ifdup-false", "7 0x", "IFDUP NOT VERIFY 7 EQUAL", "IFDUP NOT VERIFY 8 EQUAL"),
@@ -120,7 +121,7 @@ fn places(group: &mut Group) {
     }
 }
 
-/// Adds cases of nested branches with an OP_ELSE each, for all combinations of three conditions.
+/// Adds cases of nested OP_IF with OP_ELSE, three levels deep, for all combinations of the three conditions.
 fn branches(group: &mut Group) {
     for conditions in 0..8_u8 {
         let bit = |place: u8| conditions >> place & 1;
@@ -161,7 +162,7 @@ fn branches(group: &mut Group) {
     }
 }
 
-/// Returns a bit as a word of the stack notation.
+/// Returns a bit as text for a list of stack elements.
 fn word(bit: u8) -> &'static str {
     if bit == 1 { "1" } else { "0x" }
 }
@@ -267,7 +268,7 @@ fn cut(group: &mut Group) {
     }
 }
 
-/// Adds cases with two faults, of which the first one checked determines the error.
+/// Adds cases with two faults. The fault that is checked first determines the error.
 fn order(group: &mut Group) {
     let refused =
         |group: &mut Group, version: Version, rows: &[(&str, Script, Vec<Item>, Flags, Verdict)]| {
@@ -367,7 +368,8 @@ fn order(group: &mut Group) {
     }
 }
 
-/// Adds cases that show that a witness program counts as exactly one element for CLEANSTACK, whatever the program contains.
+/// Adds cases in which CLEANSTACK is set and the output is a witness program. The program counts as exactly one stack
+/// element, whatever it contains.
 fn clean(group: &mut Group) {
     let unknown = Script::new().op(Op::OP_16).raw(&[3, 7, 7, 7]);
     let scripts = [Version::P2wsh, Version::P2shP2wsh, Version::Tapscript].map(|version| (version, asm("1")));

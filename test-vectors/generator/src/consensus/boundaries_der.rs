@@ -23,14 +23,14 @@ const CUT: Rule = Rule {
     only: Some((Only::Accept, "the same with OP_CHECKSIG alone shows nothing else")),
 };
 
-/// The parts of an encoded signature.
+/// The parts of a DER-encoded ECDSA signature, each of which can be changed.
 #[derive(Clone)]
 struct Parts {
-    /// Tag and length of the whole sequence.
+    /// Tag and length of the outer DER sequence.
     header: Vec<u8>,
     r: Integer,
     s: Integer,
-    /// Bytes after S, before the hash type.
+    /// Superfluous bytes between S and the hash type byte.
     after: Vec<u8>,
 }
 
@@ -46,8 +46,8 @@ impl Integer {
         Integer { tag: 2, length: vec![value.len().to_le_bytes()[0]], value }
     }
 
-    /// Encodes the length in the long form: a byte that states how many length bytes follow, then the length in `bytes`
-    /// bytes.
+    /// Encodes the length of the integer in the long form of DER: first a byte that states how many length bytes
+    /// follow, then the length in that many bytes. `bytes` is this number.
     fn long(&mut self, bytes: usize) {
         let mut length = self.value.len().to_be_bytes().to_vec();
         let missing = bytes.saturating_sub(length.len());
@@ -77,14 +77,15 @@ impl Parts {
     }
 }
 
-/// Function that changes a signature.
+/// Function that changes the encoding of an ECDSA signature.
 type Edit = Box<dyn Fn(&mut Parts)>;
 
 fn edit(change: impl Fn(&mut Parts) + 'static) -> Edit {
     Box::new(change)
 }
 
-/// Creates a valid signature and changes its encoding with a function. Both integers begin with a sign byte (zero).
+/// Creates a valid ECDSA signature and changes parts of its DER encoding by a function. Before the change, R and S have
+/// 33 bytes each, of which the first is zero.
 fn encoded(change: impl Fn(&mut Parts) + 'static) -> Item {
     Item::made(move |maker, _| {
         for nonce in 0..1_000 {
@@ -168,13 +169,13 @@ fn valid(group: &mut Group, version: Version) -> crate::group::Accepted {
     )
 }
 
-/// Returns the order of the curve with a sign byte.
+/// Returns the order of the secp256k1 curve as the value bytes of a DER integer, with a leading zero byte.
 fn order() -> Vec<u8> {
     [&[0], ORDER.0.as_slice()].concat()
 }
 
-/// Adds cases of signatures that an implementation accepts if it omits a check. The signature check returns false, and
-/// OP_NOT makes the script true.
+/// Adds cases of invalid signatures that an implementation accepts if it omits one check of the encoding. The signature
+/// check returns false, and OP_NOT makes the script valid. Each rejected case lacks OP_NOT.
 fn invalid(group: &mut Group, version: Version, good: crate::group::Accepted) {
     let rows: Vec<(&str, &str, Edit)> = vec![
         ("tag", "the tag of the whole is 31", edit(|parts| parts.header = vec![0x31, 70])),
@@ -235,8 +236,8 @@ fn invalid(group: &mut Group, version: Version, good: crate::group::Accepted) {
     }
 }
 
-/// Adds cases of a DER signature whose lengths are encoded in more bytes than necessary. It is truncated to every size,
-/// and followed by the hash type.
+/// Adds cases of a truncated DER signature, for every number of remaining bytes. The lengths are encoded in more bytes
+/// than necessary. The hash type byte follows the remaining bytes.
 fn cut(group: &mut Group, version: Version) {
     let long = |parts: &mut Parts| {
         parts.header = vec![0x30, 0x82, 0, 76];

@@ -79,13 +79,13 @@ fn all(key: u8) -> Item {
     Ecdsa::new(Key(key), 0x01).into()
 }
 
-/// Returns the bytes of a script that does not depend on the transaction.
+/// Returns the bytes of a script. The script must not contain items that depend on the transaction.
 fn built(script: &Script) -> Vec<u8> {
     script.build(|_| Err("no item".into())).unwrap_or_default()
 }
 
-/// Extends a signature to this number of bytes, with zeros before the hash type. Only the rule of strict DER forbids these
-/// zeros.
+/// Extends an ECDSA signature to `size` bytes, by zeros between S and the hash type. Only the strict DER rule (BIP 66)
+/// forbids these zeros.
 pub(super) fn padded_to(signature: Item, size: usize) -> Item {
     Item::made(move |maker, tweak| {
         let mut bytes = maker.make_tweaked(&signature, tweak)?;
@@ -143,8 +143,8 @@ fn amounts(group: &mut Group) {
     }
 }
 
-/// Adds cases with a signature without a hash type. The last byte of S equals SIGHASH_ALL, so that a buggy
-/// implementation may use this byte as the hash type.
+/// Adds a valid ECDSA case, and a rejected case whose signature lacks the hash type byte. The last byte of S happens to
+/// be 01, so a buggy implementation may use it as SIGHASH_ALL.
 fn hash_type_in_s(group: &mut Group, version: Version) {
     let ends_with_type = Item::made(|maker, _| {
         for nonce in 1..10_000 {
@@ -163,7 +163,8 @@ fn hash_type_in_s(group: &mut Group, version: Version) {
     reject(group, version, &base, "hash-type-in-s", &HASH_TYPE, differs, change, stops);
 }
 
-/// Adds cases of the smallest strict DER signatures, truncated, and with each length changed.
+/// Adds cases of malformed small DER signatures: truncated to each size, or with one of their three length bytes
+/// changed.
 fn strict(group: &mut Group, version: Version) {
     const SMALL: [u8; 9] = [0x30, 6, 2, 1, 1, 2, 1, 1, 0x01];
     const LONG: [u8; 12] = [0x30, 9, 2, 2, 1, 1, 2, 3, 1, 1, 1, 0x01];
@@ -221,8 +222,8 @@ fn keys(group: &mut Group, version: Version) {
     }
 }
 
-/// Describes an input that spends an OP_CHECKMULTISIG script with this number of signatures and keys, and this dummy
-/// element.
+/// Describes an input that spends an OP_CHECKMULTISIG script. It requires `signatures` of `keys`, and the witness or
+/// scriptSig provides as many valid signatures and this dummy element.
 fn multisig(version: Version, signatures: u8, keys: u8, dummy: &[u8]) -> Spec {
     let script = Script::new().number(signatures.into());
     let script = (1..=keys).fold(script, |script, key| script.push(&Key(key).compressed()));
@@ -230,7 +231,8 @@ fn multisig(version: Version, signatures: u8, keys: u8, dummy: &[u8]) -> Spec {
     (1..=signatures).fold(spec.with_bytes(dummy), |spec, key| spec.with(all(key)))
 }
 
-/// Adds cases with every number of stack elements that is too small, without NULLDUMMY.
+/// Adds OP_CHECKMULTISIG cases in which stack elements are missing, for every number of missing elements. NULLDUMMY is
+/// not set.
 fn counts(group: &mut Group, version: Version) {
     for keys in 1..=3 {
         for signatures in 1..=keys {

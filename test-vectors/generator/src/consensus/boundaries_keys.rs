@@ -50,13 +50,14 @@ pub(super) fn cases(group: &mut Group) {
     tapscript_generator(group);
 }
 
-/// Describes an input that spends the script `<key> CHECKSIG`, followed by NOT if `not` is set.
+/// Describes an input that spends the script `<key> CHECKSIG`, or `<key> CHECKSIG NOT` if `not` is set.
 fn check(version: Version, key: &[u8], not: bool, signature: Item) -> Spec {
     let script = Script::new().push(key).op(Op::OP_CHECKSIG);
     signed(version, if not { script.op(Op::OP_NOT) } else { script }, &[signature])
 }
 
-/// Adds a case whose signature check returns false: valid with OP_NOT, rejected without.
+/// Adds a pair of cases in which the signature check returns false. With OP_NOT after it the case is valid, without
+/// OP_NOT it is rejected.
 fn false_check(
     group: &mut Group,
     version: Version,
@@ -101,7 +102,8 @@ fn forms(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds cases of several hybrid keys, because the first byte only states the parity of Y.
+/// Adds cases with six hybrid keys. Their first byte is 6 or 7, depending on the parity of Y, so that one key would
+/// test only one of the two values.
 fn hybrids(group: &mut Group, version: Version) {
     for nth in 2..8 {
         let key = Key(nth);
@@ -164,8 +166,7 @@ fn generators(group: &mut Group, version: Version) {
 }
 
 /// Adds cases of a signature whose verification passes through the point at infinity. An implementation that computes
-/// the sum bit by bit from the top reaches eight times the generator before it adds the key. The key is the negation of
-/// this point.
+/// the sum of both products from the top bit first gets 8·G. Then it adds the key, which is -8·G.
 fn cancelled(group: &mut Group, version: Version) {
     let key = Key::NEGATED_EIGHT;
     let signature = Item::made(move |maker, _| {
@@ -190,7 +191,7 @@ fn cancelled(group: &mut Group, version: Version) {
     reject(group, version, &base, "cancelled-other", &GENERATOR, "another key signs", change, stops);
 }
 
-/// Converts an integer in strict DER to a 256-bit number.
+/// Converts the value bytes of a DER integer to a 256-bit number.
 fn number(integer: &[u8]) -> Number {
     let digits: Vec<u8> = integer.iter().copied().skip_while(|digit| *digit == 0).collect();
     let mut number = small(0);

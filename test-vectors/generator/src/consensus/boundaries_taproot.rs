@@ -71,8 +71,8 @@ pub(super) fn cases(group: &mut Group) {
     success_first(group);
 }
 
-/// Adds cases of outputs that differ slightly from P2SH. The element on top of the stack would fail if it ran as a redeem
-/// script.
+/// Adds cases of outputs that almost have the form of P2SH, so that no redeem script is executed. The top stack element
+/// would fail if it were executed as a redeem script.
 fn forms(group: &mut Group) {
     let redeem = [Op::OP_1.0, Op::OP_RETURN.0];
     let of_hash = hash160::Hash::hash(&redeem).to_byte_array();
@@ -170,8 +170,9 @@ fn parities(group: &mut Group) {
     }
 }
 
-/// Computes the output that commits to a leaf, for a control block of any size. Like a buggy implementation, it treats each
-/// 32 bytes, and the shorter rest, as a sibling hash. Sets the parity in the first byte of the control block.
+/// Computes the taproot output that commits to a leaf, for a control block of any length. Like a buggy implementation,
+/// it treats each 32 bytes of the path, and a shorter rest, as a sibling hash. Writes the parity of the output key into
+/// the control block.
 fn commit(script: &[u8], internal_point: &[u8; 32], control_block: &mut [u8]) -> Option<Vec<u8>> {
     let (head, path) = control_block.split_at_mut_checked(33)?;
     let leaf = leaf_hash(head[0] & 0xfe, script);
@@ -250,8 +251,9 @@ fn internal_key(group: &mut Group) {
     }
 }
 
-/// Computes an output that commits to an internal key that is not an X coordinate on the curve, as an implementation
-/// without that check would.
+/// Computes a taproot output as an implementation would that does not check whether the internal key is the X
+/// coordinate of a point on the curve. Writes such an internal key, and the parity of the output key, into the control
+/// block.
 fn commit_off_curve(script: &[u8], larger: bool, control_block: &mut [u8]) -> Option<Vec<u8>> {
     let leaf = leaf_hash(control_block[0] & 0xfe, script);
     coordinates_to_try().find_map(|x| {

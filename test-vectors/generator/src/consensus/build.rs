@@ -17,7 +17,7 @@ pub(super) const LEGACY: &[Version] = &[Version::Bare, Version::P2sh];
 /// The script versions of segwit v0.
 pub(super) const WITNESS_V0: &[Version] = &[Version::P2wsh, Version::P2shP2wsh];
 
-/// Every script version.
+/// Every kind of output that executes a script.
 pub(super) const EVERY: &[Version] = Version::SCRIPTS;
 
 /// Assembles a script from the notation of Core's test files.
@@ -25,7 +25,8 @@ pub(super) fn asm(text: &str) -> Script {
     Script::new().asm(text)
 }
 
-/// Parses stack elements: decimal numbers, and bytes in hex after `0x`. `0x` alone is the empty element.
+/// Parses the elements of a stack from text. A decimal number becomes its script number encoding, `0x` and hex digits
+/// become bytes. `0x` alone is the empty element.
 pub(super) fn elements(text: &str) -> Vec<Item> {
     let element = |word: &str| match (word.strip_prefix("0x"), word.parse()) {
         // A word that cannot be parsed gives an element that no case expects, so the generator fails.
@@ -36,15 +37,16 @@ pub(super) fn elements(text: &str) -> Vec<Item> {
     text.split_whitespace().map(|word| Item::Bytes(element(word))).collect()
 }
 
-/// Describes an input that spends a script with these elements on the stack, in a transaction with one input and one
-/// output.
+/// Describes an input that spends a script, in a transaction with one input and one output. `stack` lists the initial
+/// stack as text, bottom first.
 pub(super) fn spend(version: Version, script: Script, stack: &str) -> Spec {
     let mut shape = Shape::new(1, 1, 0);
     shape.outputs.iter_mut().for_each(|(_, script)| *script = vec![Opcode::OP_1.0]);
     Spec { shape, stack: elements(stack), ..Spec::new(version, script) }
 }
 
-/// Describes an input that spends a script with these items, such as signatures, on the stack.
+/// Describes an input that spends a script. `stack` lists the initial stack, bottom first; its items may be signatures
+/// of the transaction.
 pub(super) fn signed(version: Version, script: Script, stack: &[Item]) -> Spec {
     Spec { stack: stack.to_vec(), ..spend(version, script, "") }
 }
@@ -54,7 +56,7 @@ pub(super) fn bytes(bytes: &[u8]) -> Item {
     Item::Bytes(bytes.to_vec())
 }
 
-/// Returns the phase of verification that runs the script of a version.
+/// Returns the phase of verification that executes the script of this kind of output.
 pub(super) fn phase(version: Version) -> Phase {
     match version {
         Version::Bare => Phase::ScriptPubKey,
@@ -66,32 +68,32 @@ pub(super) fn phase(version: Version) -> Phase {
     }
 }
 
-/// Returns the verdict that verification fails at this opcode with this error.
+/// Returns the expected verdict that verification fails at this opcode with this error.
 pub(super) fn at(opcode: Opcode, error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Opcode(opcode))
 }
 
-/// Returns the verdict that verification fails in this phase with this error, and not at an opcode.
+/// Returns the expected verdict that verification fails in this phase with this error, but not at an opcode.
 pub(super) fn in_phase(phase: Phase, error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Phase(phase))
 }
 
-/// A valid input that spends a script, for several script versions.
+/// A valid case to be created for several script versions. Rejected cases are derived from it.
 #[derive(Clone, Copy)]
 pub(super) struct Good<'a> {
-    /// Id of the case, without the version.
+    /// Id of the valid case, without the name of the script version.
     pub(super) slug: &'a str,
     pub(super) rule: &'static Rule,
     pub(super) comment: &'a str,
-    /// Elements on the stack, as words.
+    /// The initial stack as text, bottom first: decimal numbers, or bytes as `0x` and hex digits.
     pub(super) stack: &'a str,
-    /// The script, in assembly.
+    /// The script in the assembly of Core's test files.
     pub(super) script: &'a str,
     /// Flags in addition to the consensus flags.
     pub(super) flags: Flags,
 }
 
-/// The difference between a rejected case and the valid case that it is derived from.
+/// How a rejected case differs from the valid case that it is derived from.
 #[derive(Clone, Copy)]
 pub(super) enum Change<'a> {
     Stack(&'a str),
@@ -99,27 +101,29 @@ pub(super) enum Change<'a> {
     Under(Flags),
 }
 
-/// The place where a script fails.
+/// Where a rejected case fails: at an opcode, or not at an opcode.
 #[derive(Clone, Copy)]
 pub(super) enum At {
     Op(Opcode),
-    /// The script fails in the phase of verification that runs it, but not at an opcode.
+    /// The script fails in the phase of verification that executes it, but not at an opcode. An example is a script
+    /// that leaves false.
     Script,
 }
 
-/// A rejected case that differs from a valid case in one respect.
+/// A rejected case to be derived from a valid case by changing the stack, the script or the flags.
 #[derive(Clone, Copy)]
 pub(super) struct Bad<'a> {
-    /// Suffix of the id, after the id of the valid case.
+    /// Suffix of the rejected case's id. It is appended to the id of the valid case.
     pub(super) slug: &'a str,
-    /// Description of the difference from the valid case. The comment of the rejected case is "as …, but …".
+    /// Words that say how the rejected case differs from the valid case. The comment of the rejected case is "as …, but
+    /// …", and these words follow "but".
     pub(super) differs: &'a str,
     pub(super) change: Change<'a>,
     pub(super) error: ScriptError,
     pub(super) at: At,
 }
 
-/// Creates a rejected case that fails at an opcode.
+/// Describes a rejected case that fails at an opcode. It differs from a valid case by `change`.
 pub(super) fn bad<'a>(
     slug: &'a str,
     differs: &'a str,
@@ -130,7 +134,8 @@ pub(super) fn bad<'a>(
     Bad { slug, differs, change, error, at: At::Op(opcode) }
 }
 
-/// Creates a rejected case that fails at the end of the script.
+/// Describes a rejected case that fails in the phase that executes the script, but not at an opcode. An example is a
+/// script that leaves false.
 pub(super) fn bad_end<'a>(
     slug: &'a str,
     differs: &'a str,
@@ -140,7 +145,7 @@ pub(super) fn bad_end<'a>(
     Bad { slug, differs, change, error, at: At::Script }
 }
 
-/// Adds a valid case, and the rejected cases that are derived from it, for each of these script versions.
+/// Adds a valid case, and the rejected cases that are derived from it, once for each of these kinds of output.
 pub(super) fn twins(group: &mut Group, versions: &[Version], good: Good<'_>, bad: &[Bad<'_>]) {
     for version in versions {
         let spec = spend(*version, asm(good.script), good.stack).under(good.flags);
@@ -174,7 +179,8 @@ pub(super) fn accept(
     group.accept(&format!("{}-{slug}", version.slug()), rule, comment, spec)
 }
 
-/// Adds a rejected case in a script version.
+/// Adds a case that must be rejected, and puts the name of the script version before its id. `change` makes a copy of
+/// the valid base case invalid.
 #[allow(clippy::too_many_arguments, reason = "a case has as many parts")]
 pub(super) fn reject(
     group: &mut Group,

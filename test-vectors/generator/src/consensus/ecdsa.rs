@@ -74,7 +74,7 @@ fn check_sig(key: &[u8]) -> Script {
     Script::new().push(key).op(Op::OP_CHECKSIG)
 }
 
-/// Creates a signature with SIGHASH_ALL.
+/// Creates an ECDSA signature with SIGHASH_ALL by this key.
 fn all(key: Key) -> Ecdsa {
     Ecdsa::new(key, 0x01)
 }

@@ -75,7 +75,7 @@ fn script_size(group: &mut Group) {
     );
 }
 
-/// Returns pushes with this total size in bytes.
+/// Returns the bytes of a script that is `bytes` bytes long and consists of pushes.
 fn sized_bytes(bytes: usize) -> Vec<u8> {
     let block = [&[Op::OP_PUSHDATA2.0, 0x05, 0x02][..], &[0; 517]].concat();
     [block.repeat(bytes / 520), vec![0; bytes % 520]].concat()
@@ -168,8 +168,8 @@ fn ops(group: &mut Group) {
     code_separators(group);
 }
 
-/// Adds cases of the opcode limit with OP_CODESEPARATOR. Under consensus rules, OP_CODESEPARATOR fails only if it
-/// exceeds this limit.
+/// Adds cases with 201 and 202 times OP_CODESEPARATOR. Under consensus rules this opcode can fail only because of the
+/// opcode limit.
 fn code_separators(group: &mut Group) {
     let script = |count: usize| format!("1 {}", "CODESEPARATOR ".repeat(count));
     let (most, more) = (script(201), script(202));
@@ -225,7 +225,7 @@ fn stack(group: &mut Group) {
     tapscript_stack(group);
 }
 
-/// Adds cases of the limit on stack elements in which some elements are on the alternate stack.
+/// Adds cases of the limit on stack elements. 100 of the 1,000 elements are on the alternate stack.
 fn alt_stack(group: &mut Group) {
     let fill = elements(&"0 ".repeat(700));
     let script = |pushes: usize| {

@@ -28,7 +28,7 @@ mod verdict;
 
 use super::{GeneratedFile, Maker, cases_file};
 
-/// The files below `consensus/`, with the functions that create their cases.
+/// The vector files in the folder `consensus`, each with the function that creates its cases.
 pub(super) const GROUPS: &[(&str, Maker)] = &[
     ("arithmetic", arithmetic::cases),
     ("boundaries", boundaries::cases),

@@ -248,7 +248,8 @@ fn counts(group: &mut Group) {
     twins(group, EARLIER, good, &rows);
 }
 
-/// Adds cases without the dummy element, which fail before any signature or key is checked.
+/// Adds OP_CHECKMULTISIG cases in which the dummy element is missing. The opcode fails before it checks any signature
+/// or key.
 fn no_dummy(group: &mut Group) {
     let multisig = Op::OP_CHECKMULTISIG;
     let error = ScriptError::InvalidStackOperation;

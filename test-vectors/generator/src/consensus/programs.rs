@@ -72,7 +72,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Returns a witness program of a version with these bytes.
+/// Returns the script of a witness program with this version and these program bytes.
 fn program(version: u8, program: &[u8]) -> Script {
     let opcode = if version == 0 { Op::OP_0 } else { Op(0x50 + version) };
     let length = u8::try_from(program.len()).unwrap_or(u8::MAX);
@@ -93,13 +93,14 @@ fn p2wsh(group: &mut Group, version: Version) {
     reject(group, version, &base, "script-not-last", &P2WSH, differs, after, verdict);
 }
 
-/// Describes an input that spends the P2WPKH output of a key.
+/// Describes an input that spends a P2WPKH output. `key` is the public key and `signature` its signature, both in the
+/// witness.
 fn key_hash(version: Version, key: &[u8], signature: Item) -> Spec {
     let hash = hash160::Hash::hash(key).to_byte_array();
     signed(version, program(0, &hash), &[signature, bytes(key)])
 }
 
-/// Creates an ECDSA signature for the script that a P2WPKH program stands for.
+/// Creates an ECDSA signature for a P2WPKH input. Its scriptCode is the pay-to-public-key-hash script of the key.
 fn key_hash_signature(signer: Key, key: &[u8], hash_type: u8) -> Ecdsa {
     let hash = hash160::Hash::hash(key).to_byte_array();
     let code = [&[0x76, 0xa9, 20], hash.as_slice(), &[0x88, 0xac]].concat();
@@ -232,7 +233,7 @@ fn unknown(group: &mut Group, version: Version) {
     accept(group, version, "no-witness", &UNKNOWN, "version 16 with an empty witness", base);
 }
 
-/// Adds cases of scripts that differ slightly from witness programs.
+/// Adds cases of scriptPubKeys, or redeem scripts, that almost have the form of a witness program.
 fn form(group: &mut Group, version: Version) {
     let base = spend(version, program(3, &[7; 2]), "");
     let base = accept(group, version, "form", &FORM, "version 3 of two bytes", base);

@@ -56,7 +56,7 @@ const NUMBERS: &[(Op, &str)] = &[
     (Op::OP_DEPTH, "0x01"),
 ];
 
-/// The lengths of direct pushes that are tested: shortest and longest, and those of hashes and keys.
+/// Data lengths for which direct push opcodes are tested: the minimum, the maximum, and the lengths of hashes and keys.
 const DIRECT: &[u8] = &[1, 2, 20, 33, 75];
 
 pub(super) fn cases() -> Result<Vec<Case>, String> {
@@ -79,7 +79,8 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Adds cases in which a number opcode pushes its number, and in which it exceeds the stack limit.
+/// Adds a case in which an opcode such as OP_5 pushes its number, and a rejected case in which this push exceeds the
+/// limit of 1,000 elements.
 fn number(group: &mut Group, version: Version, opcode: Op, pushed: &str) {
     let slug = opcode.to_string().trim_start_matches("OP_").to_lowercase();
     let script = Script::new().op(opcode).op(Op::OP_EQUAL);
@@ -165,7 +166,7 @@ fn data_push(group: &mut Group, push: &str, opcode: Op, data: &str) {
     );
 }
 
-/// Adds cases in which the length of a push is itself truncated.
+/// Adds cases in which the script ends inside the length bytes of a push opcode.
 fn cut_lengths(group: &mut Group) {
     for (slug, whole, cut, opcode) in [
         ("pushdata1-no-length", "1 PUSHDATA1 0x00 DROP", "1 PUSHDATA1", Op::OP_PUSHDATA1),
@@ -191,7 +192,8 @@ fn cut_lengths(group: &mut Group) {
     twins(group, EVERY, good, &[huge]);
 }
 
-/// Adds cases of pushes of 520 and 521 bytes, except in P2SH, where the redeem script is itself limited to 520 bytes.
+/// Adds cases with pushes of 520 and 521 bytes. P2SH is left out, because a redeem script with such a push would itself
+/// exceed 520 bytes.
 fn sizes(group: &mut Group) {
     for (slug, opcode, longest, too_long) in [
         ("pushdata2", Op::OP_PUSHDATA2, "PUSHDATA2 0x0802", "PUSHDATA2 0x0902"),
@@ -214,7 +216,8 @@ fn sizes(group: &mut Group) {
     initial_elements(group);
 }
 
-/// Adds cases of elements of the initial witness stack, to which BIP 141 and BIP 342 apply the same size limit.
+/// Adds cases with elements of 520 and 521 bytes on the initial stack. The size limit also applies to elements that the
+/// witness provides (BIP 141, BIP 342).
 fn initial_elements(group: &mut Group) {
     for version in EVERY {
         let element = |length: usize| format!("0x{}", "00".repeat(length));
@@ -252,11 +255,11 @@ fn initial_elements(group: &mut Group) {
     );
 }
 
-/// A push that is longer than necessary: its name, the push in assembly, its opcode.
+/// A push that is longer than necessary: its name in case ids, the push in assembly, and its opcode.
 type Longer = (&'static str, &'static str, Op);
 
-/// Each kind of push, with longer encodings of the same data: the name, the words before and after the push, the shortest
-/// push, and longer pushes.
+/// Kinds of push for which longer encodings exist. Each row has the name, the shortest push, the script words that
+/// follow the push, and the longer pushes of the same data.
 const LONGER: &[(&str, &str, &str, &[Longer])] = &[
     (
         "empty",
@@ -280,7 +283,8 @@ const LONGER: &[(&str, &str, &str, &[Longer])] = &[
     ("zero-byte", "0x01 0x00", " SIZE NIP", &[("pushdata1", "PUSHDATA1 0x01 0x00", Op::OP_PUSHDATA1)]),
 ];
 
-/// Data of the lengths at which the shortest push changes: the length, the shortest push, a longer push, its opcode.
+/// Pushes with data lengths at which a longer push opcode becomes necessary. Each row has the length, the shortest
+/// push, a longer push, and the opcode of the longer push.
 const LONGER_DATA: &[(usize, &str, &str, Op)] = &[
     (75, "0x4b", "PUSHDATA1 0x4b", Op::OP_PUSHDATA1),
     (76, "PUSHDATA1 0x4c", "PUSHDATA2 0x4c00", Op::OP_PUSHDATA2),
@@ -341,7 +345,7 @@ fn minimal(group: &mut Group) {
     in_script_sig(group);
 }
 
-/// Adds cases in which the rule of the shortest push applies to the scriptSig.
+/// Adds cases in which MINIMALDATA applies to a push in the scriptSig.
 fn in_script_sig(group: &mut Group) {
     for version in LEGACY {
         let spec = spend(*version, asm("5 EQUAL"), "5").under(Flags::MINIMALDATA);

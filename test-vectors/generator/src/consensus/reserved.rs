@@ -38,7 +38,8 @@ const DISABLED: &[u8] =
 /// OP_RESERVED, OP_VER, OP_RESERVED1, OP_RESERVED2.
 const RESERVED: &[u8] = &[0x50, 0x62, 0x89, 0x8a];
 
-/// The OP_SUCCESSx (BIP 342, Script execution): "80, 98, 126-129, 131-134, 137-138, 141-142, 149-153, 187-254".
+/// Returns all OP_SUCCESSx. BIP 342 (Script execution) defines them as "80, 98, 126-129, 131-134, 137-138, 141-142,
+/// 149-153, 187-254".
 fn success() -> impl Iterator<Item = u8> {
     [80..=80, 98..=98, 126..=129, 131..=134, 137..=138, 141..=142, 149..=153, 187..=254].into_iter().flatten()
 }
@@ -128,7 +129,8 @@ fn success_opcodes(group: &mut Group) {
     around_success(group);
 }
 
-/// Adds cases with various script parts before and after an OP_SUCCESSx.
+/// Adds cases with OP_SUCCESSx after various script parts (an unexecuted branch, an oversized push) or before a
+/// truncated push.
 fn around_success(group: &mut Group) {
     let version = Version::Tapscript;
     let free = Op(0xbb);
@@ -169,8 +171,8 @@ fn around_success(group: &mut Group) {
     reject(group, version, &base, "success-in-push", &SUCCESS, differs, change, verdict);
 }
 
-/// Adds cases with every opcode that is allowed in a branch that is not executed, 100 in each script because of the opcode
-/// limit.
+/// Adds cases with opcodes in a branch that is not executed. Every opcode that is allowed there is covered, with at
+/// most 100 opcodes in each script because of the opcode limit.
 fn passed_over(group: &mut Group) {
     for version in Version::SCRIPTS {
         let tapscript = *version == Version::Tapscript;

@@ -1,4 +1,4 @@
-//! Opcodes that only affect the stack. Each row lists the elements consumed and produced, written by hand.
+//! Opcodes that read and write only the stack. Each row lists the stack before and after the opcode, written by hand.
 
 use sigstack_interpreter::{Flags, Opcode, ScriptError};
 
@@ -10,19 +10,20 @@ use crate::spec::Version;
 /// An opcode and its effect on the stack.
 pub(super) struct Row {
     pub(super) opcode: Opcode,
-    /// Number of elements that the opcode needs on the stack.
+    /// Minimum number of stack elements that the opcode requires.
     pub(super) needs: usize,
-    /// The stack before and after the opcode, for at least one example.
+    /// Example stacks before and after the opcode, as text. There is at least one example.
     pub(super) effects: &'static [(&'static str, &'static str)],
-    /// Stacks on which the opcode fails: the id, the difference, the stack, the error. The paired valid case has the
-    /// first stack of `effects`.
+    /// Stacks on which the opcode fails. Each entry has the id, the text of the difference, the stack and the error.
+    /// The valid case that these cases are derived from has the first stack of `effects`.
     pub(super) fails: &'static [(&'static str, &'static str, &'static str, ScriptError)],
-    /// Stacks on which the opcode fails under MINIMALDATA, in the same format as `fails`.
+    /// Stacks on which the opcode fails only under MINIMALDATA. Each entry has the id, the text of the difference, the
+    /// stack and the error.
     pub(super) fails_minimal: &'static [(&'static str, &'static str, &'static str, ScriptError)],
 }
 
 impl Row {
-    /// Creates a row without failures that are specific to the opcode.
+    /// Creates a row for an opcode that fails only if too few elements are on the stack.
     pub(super) const fn new(
         opcode: Opcode,
         needs: usize,
@@ -41,7 +42,7 @@ fn nothing_but(gives: &str) -> String {
     checks.collect::<String>() + "DEPTH NOT"
 }
 
-/// Converts an element from the stack notation to a push in assembly.
+/// Converts an element of a stack description (a decimal number, or `0x` and hex) to a push in script assembly.
 fn word(element: &str) -> String {
     match element.strip_prefix("0x") {
         None => element.to_owned(),
@@ -51,7 +52,7 @@ fn word(element: &str) -> String {
     }
 }
 
-/// Adds the cases of a row in every script version.
+/// Adds the cases of a row for every kind of output that executes a script.
 pub(super) fn add(group: &mut Group, rule: &'static Rule, row: &Row) {
     let name = row.opcode.to_string();
     let slug = name.trim_start_matches("OP_").to_lowercase();
@@ -107,7 +108,8 @@ pub(super) fn add(group: &mut Group, rule: &'static Rule, row: &Row) {
     more_effects(group, rule, row, &slug, &name);
 }
 
-/// Returns every stack with fewer elements than the opcode needs: the id, the difference, the stack.
+/// Returns a stack of each size that is too small for the opcode. Each entry has the id, the text of the difference,
+/// and the stack.
 fn too_shallow(row: &Row) -> Vec<[String; 3]> {
     let takes: Vec<&str> =
         row.effects.iter().take(1).flat_map(|(takes, _)| takes.split_whitespace()).collect();
@@ -116,7 +118,7 @@ fn too_shallow(row: &Row) -> Vec<[String; 3]> {
     (0..row.needs).map(shorter).collect()
 }
 
-/// Adds a case with all other effects of the row, one after the other in one script.
+/// Adds a case that tests all stack effects of the row except the first, one after the other in one script.
 fn more_effects(group: &mut Group, rule: &'static Rule, row: &Row, slug: &str, name: &str) {
     let checks = row.effects.iter().skip(1).map(|(takes, gives)| {
         let pushes = takes.split_whitespace().map(word).collect::<Vec<_>>().join(" ");

@@ -70,8 +70,8 @@ fn signature(key: Key) -> Item {
     Signature::new(key, 0, KeyVersion::Bip342).into()
 }
 
-/// Returns a script that checks the signature on the stack with a key in the script, and that is true if the signature is
-/// valid.
+/// Returns a script that checks the signature on the stack against a key in the script, and leaves true if the
+/// signature is valid.
 fn leaf(opcode: Op, key: &[u8]) -> Script {
     match opcode {
         Op::OP_CHECKSIGADD => Script::new().number(4).push(key).op(opcode).number(5).op(Op::OP_NUMEQUAL),
@@ -247,8 +247,8 @@ fn budget(group: &mut Group) {
     add_budget(group);
 }
 
-/// Adds cases that show that the budget is checked before the key and the signature, and that OP_CHECKSIGADD is charged
-/// too.
+/// Adds cases of OP_CHECKSIGADD, which reduces the signature operation budget too. Other cases show that the budget is
+/// checked before the key and the signature.
 fn add_budget(group: &mut Group) {
     let key = Key(1).x_only();
     let again = [Op::OP_2DUP, Op::OP_0, Op::OP_SWAP, Op::OP_CHECKSIGADD, Op::OP_DROP];

@@ -1,5 +1,5 @@
-//! Cases of the signed part of the script: OP_CODESEPARATOR in the three script versions, and the removal of signatures
-//! from legacy scripts (FindAndDelete).
+//! Cases of the part of the script that a signature commits to. OP_CODESEPARATOR changes this part in every script
+//! version. FindAndDelete removes signatures from it in legacy scripts.
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode as Op, ScriptError};
 
@@ -55,7 +55,7 @@ fn check_sig(key: Key) -> Vec<u8> {
     [&[33], key.compressed().as_slice(), &[Op::OP_CHECKSIG.0]].concat()
 }
 
-/// Creates an ECDSA signature whose scriptCode is `code`.
+/// Creates an ECDSA signature with SIGHASH_ALL that commits to the script `code`.
 fn of_code(key: Key, code: &[u8]) -> Item {
     Ecdsa { script_code: Some(code.to_vec()), ..Ecdsa::new(key, 0x01) }.into()
 }
@@ -94,7 +94,8 @@ fn separator(group: &mut Group, version: Version) {
     reject(group, version, &base, "separator-twice-first", &SEPARATOR, differs, first, false_at_end);
 }
 
-/// Adds cases with an OP_CODESEPARATOR after the check.
+/// Adds cases with an OP_CODESEPARATOR after the signature check. Legacy signature hashes omit it from the script,
+/// segwit v0 hashes include it.
 fn removed(group: &mut Group, version: Version) {
     let code = check_sig(Key(1));
     let script = [code.as_slice(), &[CODESEPARATOR]].concat();
@@ -129,7 +130,7 @@ fn removed(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds cases with one check before and one check after an OP_CODESEPARATOR.
+/// Adds cases with two signature checks, one before and one after an OP_CODESEPARATOR.
 fn two_checks(group: &mut Group, version: Version) {
     let last = check_sig(Key(2));
     let first = [&[33], Key(1).compressed().as_slice(), &[Op::OP_CHECKSIGVERIFY.0, CODESEPARATOR]].concat();
@@ -145,7 +146,8 @@ fn two_checks(group: &mut Group, version: Version) {
     reject(group, version, &base, "two-checks-whole", &SEPARATOR, differs, change, verdict);
 }
 
-/// Adds cases of scripts that push the signature that they check. The signature cannot commit to its own push.
+/// Adds FindAndDelete cases: scripts that push the same signature that they check. The signature is valid only if its
+/// push is removed from the signed script.
 fn delete(group: &mut Group, version: Version) {
     let rest = [&[Op::OP_DROP.0], check_sig(Key(1)).as_slice()].concat();
     let signature = of_code(Key(1), &rest);

@@ -15,11 +15,12 @@ const RULE: Rule = Rule {
     only: None,
 };
 
-/// Pushes of a key with the form of a compressed key, and of the DER signature whose R and S are 1.
+/// Pushes for scriptSigs: of bytes that look like a compressed public key, and of the DER signature with R = 1 and S =
+/// 1.
 const KEY: &str = "0x21 0x021111111111111111111111111111111111111111111111111111111111111111";
 const SIGNATURE: &str = "0x09 0x300602010102010101";
 
-/// A valid scriptSig and a rejected one.
+/// A valid scriptSig, and a scriptSig that is rejected with a certain error.
 struct Row {
     slug: &'static str,
     flags: Flags,

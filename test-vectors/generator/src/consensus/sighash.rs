@@ -149,8 +149,8 @@ fn of_amount(mut spec: Spec, amount: u64) -> Spec {
     spec
 }
 
-/// Adds cases with two signatures of different hash types in one script. Intermediate values cached for the first message
-/// must not be used for the second where they differ.
+/// Adds cases with two signatures of different hash types in one script. The intermediate hashes of the two messages
+/// differ in part, so an implementation must not reuse those that differ.
 fn together(group: &mut Group) {
     for version in [Version::Bare, Version::P2wsh, Version::Tapscript] {
         let tapscript = version == Version::Tapscript;
@@ -191,7 +191,8 @@ fn together(group: &mut Group) {
     }
 }
 
-/// Describes a taproot input with a signature for a transaction that differs in these fields.
+/// Describes a taproot input with a Schnorr signature. The signature was made for a transaction in which these fields
+/// differ.
 fn taproot(version: Version, hash_type: u8, changed: &[Field]) -> Spec {
     let tapscript = version == Version::Tapscript;
     let key = if tapscript { Key(1) } else { Key(0) };
@@ -230,7 +231,8 @@ fn fields(
     }
 }
 
-/// Adds cases with an annex and a signature that was made for a transaction without an annex.
+/// Adds cases whose witness has an annex. In the rejected cases, the signature was made for a transaction without the
+/// annex.
 fn annex(group: &mut Group) {
     for (version, verdict) in [
         (Version::KeyPath, in_phase(phase(Version::KeyPath), ScriptError::SchnorrSig)),
@@ -249,7 +251,8 @@ fn annex(group: &mut Group) {
     }
 }
 
-/// Adds cases of SIGHASH_SINGLE for the second of two inputs, in a transaction with one output.
+/// Adds cases of SIGHASH_SINGLE without a corresponding output: the signed input has index 1, and the transaction has
+/// only one output.
 fn no_output(group: &mut Group) {
     for hash_type in [SINGLE, ANYONE | SINGLE] {
         for version in [Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh] {
@@ -298,7 +301,7 @@ fn no_output(group: &mut Group) {
     }
 }
 
-/// Creates a signature of one hash type, followed by the byte of another.
+/// Creates a Schnorr signature of a message with the hash type `signed`, followed by the byte `written`.
 fn written(version: Version, signed: u8, written: u8) -> Item {
     let tapscript = version == Version::Tapscript;
     let key = if tapscript { Key(1) } else { Key(0) };

@@ -63,12 +63,12 @@ fn leaf(script: &str) -> Spec {
     spend(VERSION, asm(script), "")
 }
 
-/// Returns a Merkle path with this number of siblings.
+/// Returns a Merkle path of `nodes` fixed sibling hashes.
 fn path(nodes: usize) -> Vec<[u8; 32]> {
     (0..nodes).map(|nth| digest_of(&format!("sibling {nth}"))).collect()
 }
 
-/// Changes the control block, which is the last witness element of the spend.
+/// Describes the same spend with a changed control block. The control block is the last witness element.
 fn with_control_block(spec: &Spec, edit: impl Fn(&mut Vec<u8>) + 'static) -> Spec {
     spec.clone().edited(move |_, witness| witness.iter_mut().last().into_iter().for_each(&edit))
 }

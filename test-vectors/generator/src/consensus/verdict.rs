@@ -97,7 +97,8 @@ fn clean(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds cases with OP_NOP in a scriptSig.
+/// Adds cases with OP_NOP in a scriptSig. Consensus allows opcodes other than pushes there, the policy flag SIGPUSHONLY
+/// does not.
 fn push_only(group: &mut Group) {
     let nop = vec![Op::OP_NOP.0];
     let version = Version::Bare;

@@ -1,8 +1,9 @@
-//! Cases about the budget of signature operations.
+//! Cases about the signature operation budget of a tapscript with OP_CHECKSIGFROMSTACK.
 
 use super::*;
 
-/// Returns a script that checks the three elements on top of the stack `checks` times, and leaves the last result.
+/// Returns a script that checks the signature, message and key on top of the stack by OP_CHECKSIGFROMSTACK, `checks`
+/// times. It leaves the result of the last check.
 pub(in super::super) fn repeated(checks: usize) -> Script {
     let again = [Opcode::OP_3DUP, CSFS, Opcode::OP_DROP];
     (1..checks).fold(Script::new(), |script, _| script.ops(&again)).op(CSFS)
@@ -40,8 +41,8 @@ pub(super) fn budget(group: &mut Group) {
     );
 }
 
-/// Adds cases in which eight valid checks use up the budget. The witness decides whether a ninth check is executed, which
-/// has an additional fault.
+/// Adds cases in which eight valid signature checks use up the budget. An element of the witness decides whether a
+/// ninth check is executed. In most cases the ninth check also has another fault, which determines the error.
 fn budget_last(group: &mut Group) {
     let script = repeated(8).ops(&[Opcode::OP_DROP, Opcode::OP_IF, CSFS, Opcode::OP_ELSE]).ops(&[
         Opcode::OP_2DROP,

@@ -38,7 +38,8 @@ pub(super) fn cases(group: &mut Group) {
     results(group);
 }
 
-/// Describes an input that spends the tapscript `OP_CHECKSIGFROMSTACK OP_NOT`.
+/// Describes an input that spends the tapscript `OP_CHECKSIGFROMSTACK OP_NOT`, with these three arguments in the
+/// witness.
 fn negated(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     let mut spec = bare(signature, message, key);
     spec.script = Script::new().ops(&[CSFS, Opcode::OP_NOT]);
@@ -302,11 +303,12 @@ fn unknown_keys(group: &mut Group) {
     );
 }
 
-/// The opcodes whose cost is subtracted from the budget.
+/// The signature opcodes, each of which reduces the signature operation budget of a tapscript.
 const CHARGING: [Opcode; 4] = [CSFS, Opcode::OP_CHECKSIG, Opcode::OP_CHECKSIGVERIFY, Opcode::OP_CHECKSIGADD];
 
-/// Appends a check by an opcode to a script. The check uses copies of the elements on the stack: a signature of the
-/// transaction, the key, a signature of a message, and the message.
+/// Appends a signature check by the given opcode to a script. The four elements on the stack are a signature of the
+/// transaction, a key, a BIP 340 signature of a message, and the message. They are copied, so that the check can be
+/// repeated.
 fn check(script: Script, opcode: Opcode) -> Script {
     use Opcode as Op;
     match opcode {
@@ -325,8 +327,8 @@ fn check(script: Script, opcode: Opcode) -> Script {
     }
 }
 
-/// Adds cases in which one opcode uses the last 50 of the budget after checks by another opcode, for every pair of opcodes.
-/// With a witness one byte shorter the budget is exceeded.
+/// Adds cases in which twelve checks by one opcode and a check by another cost exactly the available budget, for every
+/// pair of signature opcodes. With a witness one byte shorter, the last check exceeds the budget.
 fn shared_budget(group: &mut Group) {
     let keys =
         [("known", Key(1).x_only().to_vec()), ("unknown", [&[2], Key(1).x_only().as_slice()].concat())];

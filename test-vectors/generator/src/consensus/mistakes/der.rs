@@ -17,7 +17,7 @@ const DER: Rule = Rule {
     only: None,
 };
 
-/// The order of the curve, big-endian.
+/// The order of the secp256k1 curve, big-endian.
 const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,
     0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
@@ -46,7 +46,7 @@ pub(in crate::consensus) fn integers(signature: &[u8]) -> Result<(Vec<u8>, Vec<u
     Ok((r, s))
 }
 
-/// Returns a number plus the order of the curve, in 33 bytes.
+/// Returns the sum of an integer and the order of the curve, big-endian in 33 bytes.
 fn plus_order(number: &[u8]) -> Vec<u8> {
     let mut sum = [&[0], ORDER.as_slice()].concat();
     let mut carry = 0;
@@ -59,7 +59,8 @@ fn plus_order(number: &[u8]) -> Vec<u8> {
     sum
 }
 
-/// Creates a valid signature and changes its integers with a function.
+/// Creates a valid ECDSA signature, then passes its integers R and S to a function and encodes what the function
+/// returns.
 fn tampered(change: fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Item {
     Item::made(move |maker, _| {
         let (r, s) = integers(&maker.make(&Ecdsa::new(Key(1), 1).into())?)?;

@@ -66,7 +66,8 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Describes an input with one signature of the given hash type.
+/// Describes a valid input with one signature of the given hash type: an ECDSA signature, or a Schnorr signature for
+/// taproot.
 pub(super) fn signed(version: Version, hash_type: u8) -> Spec {
     let old = |script: Script| Spec::new(version, script).with(Ecdsa::new(Key(1), hash_type));
     match version {
@@ -151,7 +152,8 @@ fn of_code(key: Key, code: &[u8]) -> Item {
     Ecdsa { script_code: Some(code.to_vec()), ..Ecdsa::new(key, 0x01) }.into()
 }
 
-/// Function that returns the part of a script before the check, given the signature.
+/// Function that returns the first part of a script, before the signature check. The part contains pushes of the given
+/// signature.
 type Before<'a> = &'a dyn Fn(Item) -> Script;
 
 fn script_codes(group: &mut Group) {
@@ -263,7 +265,7 @@ fn script_codes(group: &mut Group) {
     }
 }
 
-/// Adds cases with malformed keys. The signature check returns false, and OP_NOT makes the script true.
+/// Adds cases with malformed public keys in ECDSA checks. The check returns false, and OP_NOT makes the script valid.
 fn no_keys(group: &mut Group) {
     let mut keys: Vec<(&str, Vec<u8>)> = Vec::new();
     let first = |key: Vec<u8>, first: u8| [&[first], key.get(1..).unwrap_or_default()].concat();

@@ -1,5 +1,5 @@
-//! Cases of taproot signatures that an implementation with a certain bug accepts, or treats as a false result instead of a
-//! failure.
+//! Cases of invalid taproot signatures. An implementation with a certain bug accepts them, or pushes false where the
+//! script must fail.
 
 use sigstack_interpreter::{KeyVersion, Opcode as Op, ScriptError};
 
@@ -29,7 +29,7 @@ const POSITION: Rule = Rule {
     only: Some((Only::Accept, "other positions are among the cases of the script code")),
 };
 
-/// Replaces the first element of the stack by a signature.
+/// Replaces the first (bottom) stack element of a case, which is the signature.
 fn set_signature(spec: &mut Spec, signature: Item) {
     if let Some(first) = spec.stack.first_mut() {
         *first = signature;
@@ -45,8 +45,8 @@ pub(super) fn cases(group: &mut Group) {
     positions(group);
 }
 
-/// Returns the message of an implementation that interprets each bit of the hash type separately, for a key of BIP 341
-/// or BIP 342.
+/// Returns the signature message of a buggy implementation that interprets each bit of the hash type separately. The
+/// message is for the key path (BIP 341) or for a tapscript key (BIP 342).
 fn by_bits(version: Version, hash_type: u8) -> Lax {
     let inputs = if hash_type & 0x80 == 0 { Inputs::All } else { Inputs::Own };
     let key_version = if version == Version::KeyPath { None } else { Some(0) };
@@ -127,8 +127,8 @@ fn without_output(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds the valid base cases in which signatures are replaced by bad ones: the key path, a tapscript that succeeds if
-/// the signature check pushes true, and a tapscript that succeeds if it pushes false.
+/// Adds cases of invalid Schnorr signatures, each derived from three valid cases. The valid cases are a key path spend,
+/// a tapscript, and a tapscript with OP_NOT that succeeds only if the signature check pushes false.
 fn schnorr(group: &mut Group) {
     let key = Key(1).x_only();
     let mut empty = signed(Version::Tapscript, 0);
