@@ -13,8 +13,8 @@ use crate::limits::{FORBIDDEN_TX_SIZE, MAX_TX_LEGACY_SIGOPS};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
-    /// BIP 54 "Specification": number of signature operations in the input's scriptSig, the spent scriptPubKey and the P2SH
-    /// redeem script. Operations that are not executed count too.
+    /// Number of signature operations in the input's scriptSig, the spent scriptPubKey and the P2SH redeem script, as
+    /// BIP 54 "Specification" counts them. Operations that are not executed count too.
     LegacySigops(u64),
 }
 
@@ -23,9 +23,11 @@ pub enum Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionRule {
-    /// BIP 54 "Specification": the serialization of the transaction without witnesses has exactly 64 bytes.
+    /// The serialization of the transaction without witnesses has exactly 64 bytes, which BIP 54 "Specification"
+    /// forbids.
     Size64,
-    /// BIP 54 "Specification": the inputs have more than 2,500 signature operations outside the witness in total.
+    /// The inputs together have more than 2,500 signature operations outside the witness, which BIP 54 "Specification"
+    /// forbids.
     LegacySigops {
         /// Number of signature operations of all inputs together.
         sigops: u64,

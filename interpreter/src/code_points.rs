@@ -14,7 +14,7 @@ use crate::proposals::{Hook, PROPOSALS, Proposal};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CodePoints {
     /// For each byte, the opcode whose rules apply to it. This is the opcode with the same byte, unless a proposal was
-    /// moved to or from the byte.
+    /// assigned this byte, or was assigned another byte instead of it.
     meanings: [Opcode; 256],
 }
 

@@ -103,8 +103,8 @@ impl<'s> ScriptCode<'s> {
     }
 }
 
-/// Removes every push of `data` that has the shortest direct encoding and starts at an instruction boundary (Core
-/// `FindAndDelete`). Returns the remaining script, or `None` if nothing was removed.
+/// Removes every push of `data` from a script (Core `FindAndDelete`). Only pushes with the shortest length prefix that
+/// start at an instruction boundary are removed. Returns the remaining script, or `None` if nothing was removed.
 fn find_and_delete(script: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     let (prefix, prefix_size) = push_prefix(data.len());
     let prefix = prefix.get(..prefix_size)?;
@@ -136,7 +136,7 @@ fn find_and_delete(script: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// What the check of an ECDSA signature needs from the running script.
+/// The parts of a running script's state that the check of an ECDSA signature needs.
 pub(crate) struct Check<'c> {
     pub(crate) context: &'c Context,
     pub(crate) host: &'c mut dyn Host,

@@ -20,7 +20,7 @@ pub struct DecodeError {
     /// Byte offset at which the field begins. If the length prefix of the field is malformed, this is the offset of the
     /// prefix. If extra bytes follow the end of the serialization, it is the offset of the first of them.
     pub offset: usize,
-    /// Kind of problem with the field.
+    /// What is wrong with the malformed field.
     pub problem: DecodeProblem,
 }
 
@@ -28,14 +28,15 @@ pub struct DecodeError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeProblem {
-    /// The field has more bytes than are left.
+    /// The field is longer than the rest of the serialization.
     Truncated {
-        /// Length of the field in bytes.
+        /// Number of bytes that the field should have.
         expected: u64,
         /// Number of bytes that are left in the serialization.
         left: usize,
     },
-    /// A list announces more items than bytes are left, so it cannot be complete.
+    /// The announced number of items of a list is greater than the number of bytes left, so the list cannot be
+    /// complete.
     Count {
         /// Number of items that the list announces.
         count: u64,
@@ -104,8 +105,8 @@ pub fn decode_transaction(bytes: &[u8]) -> Result<Transaction, DecodeError> {
     decode(bytes, "transaction", |walk| walk.transaction(true))
 }
 
-/// Decodes a transaction in the serialization without witnesses. An input count of zero is taken for a count, not for
-/// the segwit marker.
+/// Decodes a transaction in the serialization without witnesses. An input count of zero is read as a count, not as the
+/// segwit marker.
 ///
 /// # Errors
 ///

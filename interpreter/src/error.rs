@@ -82,7 +82,7 @@ pub struct ScriptPosition {
 }
 
 impl ScriptPosition {
-    /// Returns the name of the opcode.
+    /// Returns the name of the opcode at this position.
     pub fn name(&self) -> String {
         self.opcode.name_as(self.meaning)
     }
@@ -91,7 +91,7 @@ impl ScriptPosition {
 /// A place in the verification of an input: the phase and, inside a script, the opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
-    /// The phase of the verification.
+    /// Phase of the verification of the input.
     pub phase: Phase,
     /// Position of the opcode in the script that this phase runs; `None` if the place is not a single opcode.
     pub position: Option<ScriptPosition>,

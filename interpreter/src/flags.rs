@@ -7,8 +7,8 @@
 //! | set | rules |
 //! | --- | --- |
 //! | [`Flags::NONE`] | only the original rules, without any soft fork |
-//! | [`Flags::CONSENSUS`] | what Bitcoin's consensus enforces today |
-//! | [`Flags::POLICY`] | what Bitcoin Core relays today: consensus and policy rules, and the use of proposals is rejected |
+//! | [`Flags::CONSENSUS`] | the rules that Bitcoin's consensus enforces today |
+//! | [`Flags::POLICY`] | the consensus and policy rules of Bitcoin Core today; the use of proposals is rejected |
 //!
 //! `WITNESS` needs `P2SH`, and `CLEANSTACK` needs `P2SH` and `WITNESS`. If a set lacked such a flag, adding the flag
 //! could make an invalid input valid. [`Flags::check`] rejects sets that lack a needed flag, and [`Flags::closure`]
@@ -41,13 +41,13 @@ pub enum FlagKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlagInfo {
-    /// The flag, as a set with one element.
+    /// The flag that this row describes, as a set with one element.
     pub flag: Flags,
     /// Name of the flag, spelled as in Core but without the prefix `SCRIPT_VERIFY_`.
     pub name: &'static str,
-    /// Kind of rule that the flag enables.
+    /// Kind of the rule that this flag enables.
     pub kind: FlagKind,
-    /// Short description of the rule, with its source.
+    /// Short description of the rule that the flag enables, with its source.
     pub summary: &'static str,
 }
 

@@ -4,7 +4,8 @@ use crate::sighash::EcdsaMidstates;
 use crate::sighash::taproot::TaprootMessage;
 use crate::view::TxView;
 
-/// What a running script needs from outside: its transaction, signature hashes and signature verification.
+/// The environment of a running script: its transaction, the computation of signature hashes, and the verification of
+/// signatures.
 ///
 /// Scripts access the transaction through this trait only, so tests can run scripts without a transaction, for example
 /// with [`crate::MockHost`]. No method has a default implementation, because the result of each affects validity.

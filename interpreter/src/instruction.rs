@@ -4,7 +4,7 @@ use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
 use crate::script_num;
 
-/// One instruction of a script.
+/// One instruction of a script: an opcode and, for a push, its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction<'s> {
     /// The opcode byte of the instruction.

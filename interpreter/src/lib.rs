@@ -1,9 +1,9 @@
 //! Verification of Bitcoin Script, with the rules of Bitcoin Core 31 and of several proposed soft forks.
 //!
-//! [`Spend`] takes a transaction and the outputs that it spends, and verifies its inputs under a set of [`Flags`]. It
-//! implements every consensus and policy rule of Bitcoin Core 31, each behind its flag, and the soft forks of [`PROPOSALS`],
-//! each behind a flag of its own. Errors have Core's names. The order of checks is Core's as well, since it decides which
-//! error is reported. An [`Inspector`] observes each step.
+//! [`Spend`] takes a transaction and the outputs that it spends, and verifies its inputs under a set of [`Flags`]. The
+//! script verification flags of Bitcoin Core 31 enable its consensus and policy rules. Each proposed soft fork in
+//! [`PROPOSALS`] has a flag of its own. Errors have Core's names. The order of checks is Core's as well, since it
+//! decides which error is reported. An [`Inspector`] observes each step.
 //!
 //! The library is made for research and review. Nodes that secure money should run Bitcoin Core.
 

@@ -1,6 +1,6 @@
 //! [`MessageSink`] and helpers to write the messages that are hashed, such as the message of a signature hash. A
-//! message is written field by field, with the name of each field, by one function for all uses: a hasher ignores the
-//! names, and a program that displays the message uses them.
+//! message is written field by field, with the name of each field. The same function writes a message to a hasher,
+//! which ignores the names, and to a program that displays the names.
 
 use bitcoin::{OutPoint, TxOut};
 use sha2::{Digest, Sha256};
@@ -113,7 +113,7 @@ pub(crate) fn write_sized(sink: &mut impl MessageSink, name: &'static str, bytes
     sink.field(name, bytes);
 }
 
-/// Finishes a hasher with double SHA-256.
+/// Returns the double SHA-256 of the bytes that the hasher has processed.
 pub(crate) fn sha256d(hasher: Sha256) -> [u8; 32] {
     Sha256::digest(hasher.finalize()).into()
 }

@@ -63,7 +63,7 @@ impl<F: FnMut(Question<'_>) -> bool> MockHost<F> {
     }
 }
 
-/// The transaction of every [`MockHost`]: one input and one output, both of 1,000 satoshi.
+/// The transaction of every [`MockHost`]. It has one input and one output, both of 1,000 satoshi.
 struct Dummy {
     tx: Transaction,
     prevouts: [TxOut; 1],

@@ -20,8 +20,8 @@ tags! {
     tap_tweak "TapTweak";
 }
 
-/// The internal key of outputs without a key path: the point with an unknown discrete logarithm of BIP 341 "Constructing and
-/// spending Taproot outputs" (Core `NUMS_H`).
+/// The internal key to use for an output without a key path, because nobody knows the private key. It is the point H of
+/// BIP 341 "Constructing and spending Taproot outputs" (Core `NUMS_H`).
 pub const NUMS_KEY: [u8; 32] = [
     0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,

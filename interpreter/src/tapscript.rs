@@ -48,8 +48,8 @@ pub(crate) fn scan_for_success(script: &[u8], rules: Rules<'_>) -> Result<Option
     }
 }
 
-/// State of a running tapscript that other scripts do not have. The first three fields come from the input's witness.
-/// The last two fields change while the script runs.
+/// The part of a running script's state that only tapscripts have. The first three fields come from the input's
+/// witness. The last two fields change while the script runs.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
     /// Tapleaf hash of the tapscript (BIP 341).
@@ -58,7 +58,7 @@ pub struct Tapscript {
     pub internal_key: [u8; 32],
     /// SHA-256 of the annex, preceded by its CompactSize length; `None` if the witness has no annex.
     pub annex_hash: Option<[u8; 32]>,
-    /// What is left of the signature budget, in weight units (BIP 342 "Resource limits").
+    /// Remaining signature budget, in weight units (BIP 342 "Resource limits").
     pub validation_weight_left: i64,
     /// Opcode position of the last executed `OP_CODESEPARATOR`; `0xffff_ffff` if none was executed yet.
     pub code_separator_position: u32,
@@ -95,8 +95,8 @@ impl Tapscript {
         if self.validation_weight_left < 0 { Err(ScriptError::TapscriptValidationWeight) } else { Ok(()) }
     }
 
-    /// Returns what a signature that is checked at this point of the script commits to besides the transaction.
-    /// `key_version` is the version of the public key that the signature is checked with.
+    /// Returns the data that a signature checked at this point of the script commits to besides the transaction.
+    /// `key_version` is the key version of the public key with which the signature is checked.
     pub fn message(&self, key_version: KeyVersion) -> TaprootMessage {
         TaprootMessage {
             annex_hash: self.annex_hash,

@@ -28,7 +28,7 @@ pub enum Unchecked {
     WitnessProgram {
         /// Witness version of the program, from 0 to 16.
         version: u8,
-        /// The length of the program in bytes.
+        /// Length of the witness program in bytes.
         length: usize,
         /// Whether the program is the redeem script of a pay-to-script-hash output.
         in_p2sh: bool,
@@ -56,14 +56,14 @@ pub enum Unchecked {
     },
     /// A NOP that is reserved for upgrades was executed.
     Nop {
-        /// The executed opcode.
+        /// The opcode that was executed without effect.
         opcode: Opcode,
         /// The inactive proposal that would assign a meaning to the opcode, if any.
         proposal: Option<&'static Proposal>,
     },
     /// `OP_CHECKLOCKTIMEVERIFY` or `OP_CHECKSEQUENCEVERIFY` was executed as a NOP since its flag is not set.
     LocktimeFlag {
-        /// The executed opcode.
+        /// The opcode that was executed without effect.
         opcode: Opcode,
         /// Flag of the soft fork that added the executed opcode. This flag is not set.
         missing: Flags,

@@ -1,5 +1,6 @@
-//! The rules of a proposal do not depend on its opcode byte: with another byte, scripts have the verdict that they have with
-//! the byte of the proposal's row, and that byte is reserved for upgrades again.
+//! Tests that the rules of a proposed soft fork do not depend on its opcode byte. If a proposal is assigned another
+//! byte, scripts with the new byte have the verdict that they had with the default byte, and the default byte is
+//! reserved for upgrades again.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -13,13 +14,13 @@ use sigstack_interpreter::{
     VerifyError,
 };
 
-/// The x coordinate of the generator, as internal key.
+/// The internal key of all outputs in this file: the x coordinate of the curve's generator.
 const INTERNAL: [u8; 32] = [
     0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02,
     0x9b, 0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98,
 ];
 
-/// Verifies a tapscript and returns the rules that did not run.
+/// Verifies a tapscript and returns the rules that were not checked.
 fn verify(
     script: &[u8],
     stack: &[&[u8]],
@@ -46,7 +47,7 @@ fn verify(
     Ok(coverage.gaps().iter().map(|gap| gap.unchecked).collect())
 }
 
-/// Calls `test` for every proposal with an opcode, with another byte for it that no proposal has.
+/// Calls `test` for every proposal that adds an opcode. The proposal is assigned a byte that no other proposal uses.
 fn each(mut test: impl FnMut(&'static Proposal, Opcode, CodePoints)) {
     let mut count = 0;
     for proposal in PROPOSALS {
@@ -61,7 +62,7 @@ fn each(mut test: impl FnMut(&'static Proposal, Opcode, CodePoints)) {
     assert!(count >= 6, "{count}");
 }
 
-/// Returns the script with another byte for an opcode. The script must have no pushes of data.
+/// Returns the script with each opcode `from` replaced by `to`. The script must have no pushes of data.
 fn moved(script: &[u8], from: Opcode, to: Opcode) -> Vec<u8> {
     assert!(script.iter().all(|byte| *byte > Opcode::OP_PUSHDATA4.0));
     script.iter().map(|byte| if *byte == from.0 { to.0 } else { *byte }).collect()

@@ -38,7 +38,8 @@ const COMPUTED: &str = "no signature of the transaction was checked: its templat
                         whether the script compares it is not known";
 const ANYONE: &str = "no signature of the transaction was checked: anyone who has the witness can spend";
 
-/// A transaction with two inputs, of which one is verified: the first, unless a test sets another index.
+/// A test case: a transaction with two inputs, of which only one is verified. It is the first input, unless a test sets
+/// another index.
 #[derive(Clone)]
 struct Case {
     tx: Transaction,
@@ -75,7 +76,8 @@ impl Case {
         case
     }
 
-    /// Creates a case with a tapscript of leaf version 0xc0. The internal key of the output is the key of [`keypair`].
+    /// Creates a case that spends a tapscript of leaf version 0xc0. The internal key of the output is the public key of
+    /// [`keypair`].
     fn tapscript(script: &[u8], elements: &[&[u8]]) -> Case {
         Case::leaf(0xc0, script, elements)
     }
@@ -105,7 +107,8 @@ impl Case {
         Spend::new(&self.tx, &self.prevouts).unwrap()
     }
 
-    /// Replaces the first element of the witness by a signature for this key version and hash type.
+    /// Replaces the first element of the witness by a signature for the tapscript `script`, with this key version and
+    /// hash type.
     fn signed(mut self, script: &[u8], key_version: KeyVersion, hash_type: u8) -> Case {
         let tapscript = TapscriptMessage {
             key_version,
@@ -130,7 +133,7 @@ impl Case {
         self.coverage().gaps().iter().map(|gap| gap.unchecked.to_string()).collect()
     }
 
-    /// Checks that the case has exactly these gaps, and that no case in `beside` has the first of them.
+    /// Checks that the case has exactly the gaps `gaps`, and that no case in `beside` has the first of these gaps.
     fn expect(&self, gaps: &[&str], beside: &[Case]) {
         assert_eq!(self.gaps(), gaps);
         for other in beside {
@@ -404,7 +407,8 @@ fn a_template_hash_that_is_only_computed() {
     assert_eq!(gaps(&both), [only], "the opcode that verifies is named");
 }
 
-/// A signature with SIGHASH_NONE commits to no output. Another signature, or a template hash, may commit to the outputs.
+/// If the only signature has SIGHASH_NONE, it commits to no output, and a gap is reported. A signature with another
+/// hash type has no such gap.
 #[test]
 fn a_signature_that_leaves_the_outputs_open() {
     const OPEN: &str = "the signatures leave the outputs open (SIGHASH_NONE): whoever has this transaction can redirect its money";

@@ -14,7 +14,7 @@ use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
 
 const TABLE: &str = include_str!("digests.txt");
 
-/// Parses bytes in hex; `""` means no bytes, and a dash is `None`.
+/// Parses a word of the table: bytes in hex, `""` for no bytes, or `-` for `None`.
 fn bytes(word: &str) -> Option<Vec<u8>> {
     match word {
         "-" => None,
@@ -52,7 +52,7 @@ fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
     }
 }
 
-/// A transaction of the table, its prevouts, and the lines about it, each split into words.
+/// A transaction of the table, its prevouts, and the lines of the table about this transaction, each split into words.
 type Signed = (Transaction, Vec<TxOut>, Vec<Vec<&'static str>>);
 
 fn transactions() -> Vec<Signed> {

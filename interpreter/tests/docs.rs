@@ -10,12 +10,12 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
 }
 
-/// Formats a cell of a Markdown table; `None` gives a dash.
+/// Formats a cell of a Markdown table. `None` is formatted as a dash.
 fn cell(text: Option<String>) -> String {
     format!(" {} |", text.unwrap_or_else(|| "-".into()))
 }
 
-/// Returns the line of a proposal in the first table of docs/soft-forks.md, without its first cell.
+/// Returns the line that the first table of docs/soft-forks.md must have for a proposal, without the first cell.
 fn line(proposal: &Proposal) -> String {
     let (byte, hook) = match proposal.hook {
         Hook::Success(opcode) => (Some(opcode.0), format!("OP_SUCCESS{}", opcode.0)),

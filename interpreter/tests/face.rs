@@ -1,5 +1,5 @@
-//! Tests of the public interface apart from verdicts: texts, the state of a running script, messages field by field, and the
-//! mock host.
+//! Tests of parts of the public interface other than verdicts: texts, the state of a running script, messages that are
+//! hashed, and the mock host.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -60,7 +60,8 @@ fn what_went_wrong_is_said_in_words() {
     assert_eq!(opcodes, ["OP_VERIFY", "OP_PUSHBYTES_75", "OP_SUCCESS187", "OP_INVALIDOPCODE"]);
 }
 
-/// Records the state of the machine before each instruction.
+/// Records, before each instruction: the position, the number of stack elements, the start of the script code, the
+/// opcode count, the number of open branches, and whether the instruction is executed.
 #[derive(Default)]
 struct Views(Vec<(u32, usize, usize, usize, u32, bool)>);
 
@@ -182,8 +183,8 @@ fn without_its_flag_a_proposal_has_no_opcode() {
     assert_eq!(error(Flags::CONSENSUS | Flags::CHECKSIGFROMSTACK), ScriptError::TapscriptEmptyPubkey);
 }
 
-/// The fields of a message, joined, are the preimage of its digest. Lengths that need more than two bytes are encoded as in
-/// rust-bitcoin.
+/// The joined fields of a BIP 143 message are the preimage of its digest. Taproot signature hashes equal those of
+/// rust-bitcoin even if the lengths of scripts need CompactSizes of three and five bytes.
 #[test]
 fn messages_are_what_is_hashed() {
     let large = output(7, vec![0x51; 70_000]);

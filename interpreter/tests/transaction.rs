@@ -35,7 +35,7 @@ fn verdict(prevouts: &[TxOut], flags: Flags) -> Result<(), TransactionError> {
     verdict
 }
 
-/// BIP 54: at most 2,500 signature operations in all inputs together, whether executed or not.
+/// BIP 54 allows at most 2,500 signature operations in all inputs together, whether they are executed or not.
 #[test]
 fn the_limit_on_signature_operations_spans_inputs() {
     let with = |last: usize| {
@@ -54,7 +54,8 @@ fn the_limit_on_signature_operations_spans_inputs() {
     );
 }
 
-/// Inputs are verified in groups of at most 64. The signature operations of all groups must be added up.
+/// Inputs are verified in groups of at most 64. The signature operations of all groups must be added to check the limit
+/// of 2,500.
 #[test]
 fn the_claims_of_many_inputs_are_joined() {
     for (last, is_valid) in [(5, true), (6, false)] {

@@ -73,9 +73,10 @@ fn count(m: &Machine<'_>, depth: usize, max: usize, error: ScriptError) -> Resul
     if count <= max { Ok(count) } else { Err(error) }
 }
 
-/// Returns whether every signature is valid for one of the keys. Signatures and keys must be in the same order, so each
-/// key is tried with one signature only. The loop stops once fewer keys than signatures are left. The order and the
-/// early stop are consensus: signatures and keys that the loop does not reach may have any encoding.
+/// Returns whether every signature of an `OP_CHECKMULTISIG` is valid for one of the keys. Signatures and keys must be
+/// in the same order, so each key is tried with one signature only. The loop stops once fewer keys than signatures are
+/// left. The order and the early stop are consensus, because signatures and keys that the loop does not reach may have
+/// any encoding.
 fn check_signatures(m: &mut Machine<'_>, arguments: &Arguments) -> Result<bool> {
     let mut script_code = ScriptCode::new(m.script.get(m.code_start..).unwrap_or_default());
     if matches!(m.context, Context::Legacy) {

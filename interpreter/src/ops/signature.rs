@@ -51,7 +51,7 @@ pub(super) fn check_sig_add(m: &mut Machine<'_>) -> Result {
     m.stack.push_number(number + i64::from(valid))
 }
 
-/// Checks a single ECDSA signature (Core `EvalChecksigPreTapscript`).
+/// Checks the ECDSA signature of an `OP_CHECKSIG` in a legacy or segwit v0 script (Core `EvalChecksigPreTapscript`).
 fn check_ecdsa(m: &mut Machine<'_>) -> Result<bool> {
     let (signature, public_key) = (m.stack.get(1)?, m.stack.get(0)?);
     let mut script_code = ScriptCode::new(m.script.get(m.code_start..).unwrap_or_default());

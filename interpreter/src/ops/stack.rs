@@ -9,7 +9,7 @@ pub(super) fn if_dup(m: &mut Machine<'_>) -> Result {
     if m.stack.is_true(0)? { m.stack.copy(0, 1) } else { Ok(()) }
 }
 
-/// `OP_DEPTH`: `-- n`. Pushes the number of elements.
+/// `OP_DEPTH`: `-- n`. Pushes the number of elements on the stack.
 pub(super) fn depth(m: &mut Machine<'_>) -> Result {
     push_length(m, m.stack.len())
 }

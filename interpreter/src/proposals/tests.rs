@@ -63,7 +63,8 @@ fn each_row_is_that_of_its_entry_and_lists_what_it_adds() {
     }
 }
 
-/// If two proposals used the same flag bit or opcode byte, the tables would list only one of them.
+/// No two proposals use the same flag bit or opcode byte. Otherwise, the tables of flags and opcodes would list only
+/// one of the two.
 #[test]
 fn no_row_hides_another() {
     let core = |kind| matches!(kind, FlagKind::Consensus | FlagKind::Policy);

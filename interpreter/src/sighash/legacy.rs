@@ -124,8 +124,8 @@ fn write_all_but_hash_type(
     sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
 }
 
-/// Writes the script code without its `OP_CODESEPARATOR`s. If a push is cut short, the bytes from that push on are omitted
-/// but the length still counts them, as in Core; such a script fails anyway.
+/// Writes the script code, preceded by its length, without its `OP_CODESEPARATOR`s. If a push is cut short, its data
+/// bytes are omitted although the length counts them, as in Core. Such a script fails anyway.
 fn write_script_code(sink: &mut impl MessageSink, script_code: &[u8]) {
     let is_separator = |opcode| opcode == Opcode::OP_CODESEPARATOR;
     let separators = Instructions::new(script_code).flatten().filter(|it| is_separator(it.opcode)).count();
@@ -156,8 +156,8 @@ mod tests {
     use super::*;
     use crate::spend::Spend;
 
-    /// Compares the digests for all 256 hash types with those of rust-bitcoin. The transaction has three inputs and two
-    /// outputs, so no output has the index of the third input.
+    /// Compares the legacy signature hashes for 256 hash types with those of rust-bitcoin. The transaction has three
+    /// inputs and two outputs, so no output has the index of the third input.
     #[test]
     fn every_way_to_the_digest_is_that_of_rust_bitcoin() {
         let input = |sequence| TxIn { sequence: bitcoin::Sequence(sequence), ..TxIn::default() };

@@ -75,7 +75,7 @@ impl<'a> Spend<'a> {
         &self.code_points
     }
 
-    /// Returns the transaction.
+    /// Returns the transaction that spends the outputs.
     pub fn tx(&self) -> &'a Transaction {
         self.tx
     }

@@ -1,5 +1,5 @@
-//! Tests of hashes that are shared by the signatures of one script, one transaction or one thread. Each signature must be
-//! valid for its own message only.
+//! Tests of caches: hashes that the signatures of one script or transaction share, and memory that the verifications of
+//! one thread share. Each signature must be valid for its own message only.
 
 use bitcoin::Witness;
 use sigstack_interpreter::sighash::{legacy, segwit_v0, taproot};
@@ -14,7 +14,7 @@ use crate::{
 const TOALTSTACK: u8 = 0x6b;
 const FROMALTSTACK: u8 = 0x6c;
 
-/// The kinds of scripts with ECDSA signatures: legacy and segwit v0.
+/// The kinds of scripts whose signatures are ECDSA signatures: legacy and segwit v0.
 #[derive(Clone, Copy, Debug)]
 enum Ecdsa {
     Legacy,
@@ -22,7 +22,7 @@ enum Ecdsa {
 }
 
 impl Ecdsa {
-    /// Creates an input that runs `script` on `elements`, the top element last.
+    /// Creates an input that runs `script` with the initial stack `elements`, the top element last.
     fn input(self, script: &[u8], elements: &[Vec<u8>]) -> Input {
         match self {
             Ecdsa::Legacy => {
@@ -45,7 +45,7 @@ impl Ecdsa {
     }
 }
 
-/// One script verifies a signature of each hash type, so that all of them use the midstates of the script.
+/// One script verifies a signature of each hash type, so that all of these signatures use the same cached midstates.
 #[test]
 fn ecdsa_hash_types_in_one_script() {
     let hash_types = [0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00, 0x61, 0x63, 0xe3, 0x80, 0x41];
@@ -69,7 +69,8 @@ fn ecdsa_hash_types_in_one_script() {
     }
 }
 
-/// A signature made for the script code before a code separator is invalid after it, and the reverse.
+/// A signature made for a check before `OP_CODESEPARATOR` is invalid in a check after `OP_CODESEPARATOR`, and the
+/// reverse.
 #[test]
 fn ecdsa_after_a_code_separator() {
     let check = |opcode: u8| [&push(&public_key())[..], &[opcode]].concat();
@@ -86,8 +87,9 @@ fn ecdsa_after_a_code_separator() {
     }
 }
 
-/// A legacy script pushes a signature. This push is removed from the script code that the signature signs, while a
-/// second signature signs the whole script. The two must not share a midstate, whichever is checked first.
+/// FindAndDelete removes the push of a signature from the script code to which that signature commits. A second
+/// signature, which the script does not push, commits to the whole script. The checks of both signatures must not share
+/// a midstate.
 #[test]
 fn signatures_found_in_the_script() {
     let key = push(&public_key());
@@ -118,8 +120,9 @@ fn signatures_found_in_the_script() {
     assert_eq!(input.verify(Flags::CONSENSUS), Ok(()));
 }
 
-/// FindAndDelete searches for the shortest direct push, whose prefix is longer for signatures of 76 bytes or more. Such
-/// signatures are invalid since BIP 66; without the flag of BIP 66, bytes after a DER signature are ignored.
+/// FindAndDelete must find pushes of signatures of 76 bytes or more, which begin with `OP_PUSHDATA1` or `OP_PUSHDATA2`.
+/// Such signatures can be valid only if the flag of BIP 66 is not set, because bytes after the DER encoding are ignored
+/// then.
 #[test]
 fn long_signatures_found_in_the_script() {
     for padding in [0, 3, 4, 5, 100, 300] {
@@ -140,7 +143,8 @@ fn long_signatures_found_in_the_script() {
     }
 }
 
-/// Signs the first input for a tapscript with the leaf hash of `script`.
+/// Signs the first input for a check in the tapscript `script`. `position` is the opcode position of the last executed
+/// `OP_CODESEPARATOR`.
 fn sign_tapscript(
     input: &Input,
     script: &[u8],
@@ -158,7 +162,7 @@ fn sign_tapscript(
     sign_schnorr(taproot::digest(&spend.view(0).unwrap(), &message, hash_type).unwrap(), hash_type)
 }
 
-/// One tapscript verifies a signature of every hash type, with keys of both versions.
+/// One tapscript verifies a signature of every hash type, with keys of BIP 342 and keys of BIP 118.
 #[test]
 fn taproot_hash_types_in_one_script() {
     let bip341 = [0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83];
@@ -218,8 +222,8 @@ fn taproot_after_a_code_separator() {
     assert_eq!(verify(&after, &after), Err(E::SchnorrSig));
 }
 
-/// With SIGHASH_SINGLE each input signs the output with its own index. All inputs share the transaction's cache. No
-/// output has the index of the third input.
+/// With SIGHASH_SINGLE, the signature of each input commits to the output with the same index. The three inputs share
+/// the cache of the transaction. There are only two outputs, so none has the index of the third input.
 #[test]
 fn single_outputs_of_several_inputs() {
     let check = [&push(&public_key())[..], &[CHECKSIG]].concat();
@@ -254,8 +258,8 @@ fn single_outputs_of_several_inputs() {
     }
 }
 
-/// The next verification on a thread reuses the memory of the stacks but must not see their elements. The alt stack is
-/// cleared between scripts.
+/// The next verification on a thread reuses the memory of the stacks but must start with empty stacks. The alt stack is
+/// also cleared between the scripts of one input.
 #[test]
 fn nothing_is_left_on_the_stacks() {
     let leaves_much = Input::new(&[TRUE; 9], &[TRUE, TOALTSTACK], &[]);

@@ -13,18 +13,18 @@ use sigstack_interpreter::{Flags, KeyVersion, Spend, TaprootMessage, TapscriptMe
 
 use crate::{CODESEPARATOR, TRUE, run, tapscript, transaction};
 
-/// Numbers of inputs and outputs, around the values at which a CompactSize gets longer.
+/// Numbers of inputs and outputs of the tested transactions, around the values at which a CompactSize gets longer.
 const COUNTS: [(u32, u32); 8] =
     [(1, 1), (252, 253), (253, 252), (300, 254), (65_535, 1), (65_536, 1), (1, 65_535), (1, 65_536)];
 
-/// Script lengths, around the values at which a CompactSize gets longer.
+/// Script lengths to test, around the values at which a CompactSize gets longer.
 const LENGTHS: [usize; 8] = [0, 1, 252, 253, 254, 255, 65_535, 65_536];
 
-/// Hash types: ALL, NONE and SINGLE, with and without ANYONECANPAY, and with bits that are ignored.
+/// ECDSA hash types to test: ALL, NONE and SINGLE, with and without ANYONECANPAY, and some with bits that are ignored.
 const ECDSA_HASH_TYPES: [u8; 10] = [0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00, 0x61, 0x63, 0xe3];
 
-/// Returns the input indices to test: those around the values at which an index no longer fits one byte, the first and the
-/// last.
+/// Returns the input indices to test: the first, the last, and those around the value at which an index no longer fits
+/// one byte.
 fn indices(tx: &Transaction) -> Vec<usize> {
     let few = tx.input.len() <= 300;
     let wanted: &[usize] = if few { &[0, 1, 252, 253, 255, 256, 257] } else { &[256] };
@@ -133,7 +133,7 @@ fn bip143(tx: &Transaction, prevouts: &[TxOut], index: usize, script_code: &[u8]
     double(message.concat())
 }
 
-/// Tests all hash types. The last of the three inputs has no output with its index.
+/// Tests BIP 143 signature hashes with all hash types. No output has the index of the last of the three inputs.
 #[test]
 fn segwit_v0_with_every_hash_type() {
     let (tx, prevouts) = transaction(3, 2);
@@ -162,10 +162,11 @@ fn segwit_v0_script_codes_with_their_lengths_and_indices() {
     }
 }
 
-/// Data that a tapscript adds to a message: the leaf hash and the position of the last code separator.
+/// Data that a signature in a tapscript commits to in addition: the leaf hash and the opcode position of the last
+/// executed `OP_CODESEPARATOR`.
 type Leaf = ([u8; 32], u32);
 
-/// Compares digests, with and without an annex, with those of rust-bitcoin.
+/// Compares taproot signature hashes, with and without an annex, with those of rust-bitcoin.
 fn compare_taproot(tx: &Transaction, prevouts: &[TxOut], index: usize, leaf: Option<Leaf>, hash_type: u8) {
     let spend = Spend::new(tx, prevouts).unwrap();
     let view = spend.view(index).unwrap();

@@ -1,11 +1,11 @@
-//! Tests that a flag enables its own rule and nothing else. An input that breaks one rule fails if only that rule's flag is
-//! set, and is valid under all other flags.
+//! Tests that a flag enables its own rule and nothing else. A script or input that breaks one rule fails if only the
+//! flag of this rule is set, and is valid under all other flags.
 
 use sigstack_interpreter::{Context, FlagKind, Flags, ScriptError as E};
 
 use crate::{CHECKSIG, CODESEPARATOR, DROP, public_key, push, run, tapscript};
 
-/// The kind of script in which the script of a [`Row`] runs.
+/// The kind of script as which the script of a [`Row`] runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum In {
     Legacy,
@@ -13,7 +13,8 @@ enum In {
     Tapscript,
 }
 
-/// A flag, the kind of script, the script, its initial stack, and the error of the script under the flag.
+/// A test case: a flag, the kind of a script, the script, its initial stack, and the error with which the script fails
+/// if the flag is set.
 type Row<'r> = (Flags, In, &'r [u8], &'r [&'r [u8]], E);
 
 impl In {

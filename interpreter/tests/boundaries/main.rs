@@ -31,8 +31,8 @@ const CHECKSIG: u8 = 0xac;
 const CHECKSIGVERIFY: u8 = 0xad;
 const CODESEPARATOR: u8 = 0xab;
 
-/// Runs a script on `elements`, the top element last, with a host that gives the same answer to all questions. Returns the
-/// final stack.
+/// Runs a script with the initial stack `elements`, the top element last, and a mock host that answers every question
+/// with `answer`. Returns the final stack.
 fn run(
     script: &[u8],
     elements: &[&[u8]],
@@ -47,7 +47,7 @@ fn run(
     Ok(stack.iter().map(<[u8]>::to_vec).collect())
 }
 
-/// Creates a tapscript context with this validation weight left.
+/// Creates the context of a tapscript whose signature budget is `weight`, in weight units.
 fn tapscript(weight: i64) -> Context {
     let mut tapscript = Tapscript::new([1; 32], [2; 32], None, 0);
     tapscript.validation_weight_left = weight;
@@ -64,7 +64,7 @@ fn output(value: u64, script: &[u8]) -> TxOut {
     TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from(script.to_vec()) }
 }
 
-/// Creates a transaction whose inputs and outputs are all different, and its prevouts.
+/// Creates a transaction with distinct inputs and distinct outputs. Returns the transaction and its prevouts.
 fn transaction(inputs: u32, outputs: u32) -> (Transaction, Vec<TxOut>) {
     let script = |nth: u32| vec![TRUE; (nth % 5) as usize];
     let numbered = |nth| {
@@ -81,7 +81,7 @@ fn transaction(inputs: u32, outputs: u32) -> (Transaction, Vec<TxOut>) {
     (tx, (0..inputs).map(|nth| output(u64::from(nth) + 200, &script(nth + 1))).collect())
 }
 
-/// An input to verify: the first of two inputs, in a transaction with two outputs.
+/// A test case that verifies the first input of a transaction with two inputs and two outputs.
 #[derive(Clone)]
 struct Input {
     tx: Transaction,
@@ -102,7 +102,7 @@ impl Input {
         Input::new(&p2wsh(script), &[], &witness)
     }
 
-    /// Creates an input that spends the only leaf of a script tree.
+    /// Creates a taproot input that spends the only leaf of a script tree.
     fn leaf(version: u8, script: &[u8], elements: &[Vec<u8>]) -> Input {
         let internal_key = keypair().x_only_public_key().0;
         let tweak = tweak_hash(&internal_key.to_byte_array(), Some(&leaf_hash(version, script)));
@@ -116,7 +116,7 @@ impl Input {
         Input::leaf(0xc0, script, elements)
     }
 
-    /// Changes the elements of the witness.
+    /// Returns the input with the elements of its witness changed by `change`.
     fn with_witness(mut self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Input {
         let mut witness = self.tx.input[0].witness.to_vec();
         change(&mut witness);

@@ -22,7 +22,7 @@ const NOT_DER: &[u8] = &[0x30, 6, 2, 1, 1, 2, 1, 1, 1, 1];
 /// [`SIGNATURE`] with a hash type that is not defined.
 const WRONG_TYPE: &[u8] = &[0x30, 6, 2, 1, 1, 2, 1, 1, 5];
 
-/// A script, its initial stack, and its error under the flags of the test.
+/// A script that breaks a rule, its initial stack, and the error that it must fail with.
 type Broken<'s> = (&'s [u8], &'s [&'s [u8]], E);
 
 /// Checks that the first script, which breaks two rules, fails with the error of the first rule, and that the second script
@@ -39,7 +39,7 @@ fn legacy(flags: Flags, both: Broken<'_>, second_only: Broken<'_>) {
     check(&Context::Legacy, flags, both, second_only);
 }
 
-/// Runs [`check`] in a tapscript with too little validation weight for one signature.
+/// Runs [`check`] in a tapscript whose signature budget of 49 weight units is too small for one signature.
 fn out_of_budget(flags: Flags, both: Broken<'_>, second_only: Broken<'_>) {
     check(&tapscript(49), flags, both, second_only);
 }
@@ -167,7 +167,8 @@ fn encodings_of_ecdsa() {
     legacy(flags | Flags::CONST_SCRIPTCODE, both, (checksig, &[NOT_DER, key], E::SigDer));
 }
 
-/// BIP 342 "Rules for signature opcodes": first the budget, then the type of the key, then the signature.
+/// The signature opcodes of tapscript check three things in this order: the signature budget, the type of the key, and
+/// the signature (BIP 342 "Rules for signature opcodes").
 #[test]
 fn signatures_of_tapscript() {
     let unknown_key = Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE;
@@ -191,7 +192,8 @@ fn signatures_of_tapscript() {
     legacy(Flags::NONE, (add, &[], E::BadOpcode), (checksig, &[], E::InvalidStackOperation));
 }
 
-/// BIP 348 "Specification": first the type of the key, then the signature, then the budget.
+/// `OP_CHECKSIGFROMSTACK` checks three things in this order: the type of the key, the signature, and the signature
+/// budget (BIP 348 "Specification").
 #[test]
 fn signatures_of_checksigfromstack() {
     let flags = Flags::CHECKSIGFROMSTACK | Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE;

@@ -58,8 +58,9 @@ fn rules_of_segwit_v0() {
     check(flags, (&both, E::CleanStack), (&second, E::EvalFalse));
 }
 
-/// BIP 341 "Script validation rules": first the control block, then the commitment, then the leaf version. A leaf of an
-/// unknown version is valid only if the output commits to it.
+/// A script path spend is checked in this order: the size of the control block, the commitment of the output to the
+/// leaf, and the leaf version (BIP 341 "Script validation rules"). A leaf of an unknown version is valid only if the
+/// output commits to it.
 #[test]
 fn rules_of_taproot() {
     let flags = Flags::CONSENSUS | Flags::DISCOURAGE_UPGRADABLE_TAPROOT_VERSION;
@@ -81,7 +82,8 @@ fn rules_of_taproot() {
     assert_eq!(cut(&leaf).verify(Flags::CONSENSUS), Err(E::TaprootWrongControlSize));
 }
 
-/// BIP 342 "Script execution": first OP_SUCCESSx, then the number of elements, then their sizes.
+/// A tapscript spend is checked in this order: `OP_SUCCESSx`, the number of initial stack elements, and the sizes of
+/// these elements (BIP 342 "Script execution").
 #[test]
 fn rules_of_tapscript() {
     const SUCCESS: u8 = 0xbb;
@@ -102,7 +104,8 @@ fn rules_of_tapscript() {
     check(flags, (&both, E::CleanStack), (&second, E::EvalFalse));
 }
 
-/// BIP 341 "Taproot key path spending signature validation": the size of the signature, the hash type, then the signature.
+/// A key path spend is checked in this order: the size of the signature, the hash type, and the signature itself (BIP
+/// 341 "Taproot key path spending signature validation").
 #[test]
 fn rules_of_the_key_path() {
     let program = Input::tapscript(&[TRUE], &[]).prevouts[0].script_pubkey.to_bytes();

@@ -120,7 +120,7 @@ fn numbers() {
     }
 }
 
-/// The maximum depths that OP_PICK and OP_ROLL accept.
+/// `OP_PICK` and `OP_ROLL` accept the depth of the bottom element, but no greater depth.
 #[test]
 fn depths() {
     for opcode in [0x79, 0x7a] {
@@ -132,7 +132,7 @@ fn depths() {
     }
 }
 
-/// ECDSA signatures have 9 to 73 bytes, including the hash type.
+/// Strict DER signatures have 9 to 73 bytes, including the hash type (BIP 66).
 #[test]
 fn der_signatures() {
     let der = |r: usize, s: usize| {
@@ -149,7 +149,8 @@ fn der_signatures() {
     assert_eq!([der(33, 34), der(34, 33)], [(74, Some(E::SigDer)); 2]);
 }
 
-/// A signature can be valid only for a key with the length that its first byte implies.
+/// An ECDSA signature can be valid only for a public key whose length is the one that the first byte of the key
+/// implies.
 #[test]
 fn keys_of_ecdsa() {
     for first in 0..=8u8 {
@@ -240,8 +241,8 @@ fn minimal_pushes() {
     assert_eq!(minimal(&[1, 0x81]), Some(E::MinimalData));
 }
 
-/// Only an argument of 32 bytes is compared with the template hash, which differs from the first argument below. Policy
-/// can reject arguments of other lengths.
+/// `OP_CHECKTEMPLATEVERIFY` compares only an argument of 32 bytes with the template hash. A policy flag rejects
+/// arguments of other lengths.
 #[test]
 fn arguments_of_checktemplateverify() {
     let flags = Flags::CHECKTEMPLATEVERIFY;

@@ -19,8 +19,8 @@ fn elements_of_witnesses() {
     assert_eq!(spends(521).map(|input| input.verify(Flags::CONSENSUS)), [Err(E::PushSize); 2]);
 }
 
-/// A tapscript may start with at most 1,000 elements. A segwit v0 script may start with more, since the size of its
-/// stack is not checked before the first opcode.
+/// A tapscript may start with at most 1,000 stack elements. A segwit v0 script may start with more, because its stack
+/// is checked only after each opcode.
 #[test]
 fn initial_stacks() {
     let script = [&[0x6d; 500][..], &[TRUE]].concat();
@@ -94,7 +94,8 @@ fn elements_of_p2wpkh() {
     assert_eq!(spend(&[empty.clone(), empty, key]), Err(E::WitnessProgramMismatch));
 }
 
-/// A Merkle path has at most 128 nodes, and all of them are part of the proof.
+/// The Merkle path of a control block has at most 128 hashes. A control block with the wrong parity of the output key
+/// is rejected.
 #[test]
 fn merkle_paths() {
     let internal_key = keypair().x_only_public_key().0;
@@ -114,12 +115,14 @@ fn merkle_paths() {
     }
 }
 
-/// Returns a script with `count` signature checks. The key has an unknown type, so any signature is valid.
+/// Returns a tapscript with `count` signature checks. The public keys have an unknown type, so any signature that is
+/// not empty is valid.
 fn checks(count: usize) -> Vec<u8> {
     [&[2, 2, 2, CHECKSIG + 1].repeat(count)[..], &[TRUE]].concat()
 }
 
-/// The budget is 50 plus the size of the whole witness, including the annex and all lengths (BIP 342 "Resource limits").
+/// The signature budget of an input is 50 plus the size of its whole witness, including the annex and all length
+/// prefixes (BIP 342 "Resource limits").
 #[test]
 fn budget_of_an_input() {
     // Each check needs four bytes of script and two bytes for its signature.
@@ -141,7 +144,8 @@ fn budget_of_an_input() {
     }
 }
 
-/// An annex is the last of at least two elements and begins with 0x50 (BIP 341 "Script validation rules").
+/// The last element of a taproot witness is the annex if it begins with 0x50 and the witness has at least two elements
+/// (BIP 341 "Script validation rules").
 #[test]
 fn annexes() {
     let program = Input::tapscript(&[TRUE], &[]).prevouts[0].script_pubkey.to_bytes();
@@ -223,7 +227,7 @@ fn relative_locks() {
     }
 }
 
-/// The limits of `check_transaction`, which do not depend on the outputs that the transaction spends.
+/// The limits that `check_transaction` enforces: amounts, the scriptSig size of a coinbase, and the transaction size.
 #[test]
 fn transactions() {
     let check = |change: &dyn Fn(&mut bitcoin::Transaction)| {

@@ -6,12 +6,14 @@ use crate::sighash::taproot::message as taproot;
 use crate::sighash::taproot::message::TaprootMessage;
 use crate::view::TxView;
 
-/// Hash type bit of SIGHASH_ANYPREVOUT: the message omits the outpoint and all other inputs.
+/// Hash type bit of SIGHASH_ANYPREVOUT (BIP 118). The signed message omits the outpoint of the input and all other
+/// inputs.
 pub const SIGHASH_ANYPREVOUT: u8 = 0x40;
-/// Hash type bits of SIGHASH_ANYPREVOUTANYSCRIPT: the message omits the amount, the scriptPubKey and the leaf hash too. The
-/// value shares a bit with ANYONECANPAY but is a different hash type.
+/// Hash type bits of SIGHASH_ANYPREVOUTANYSCRIPT (BIP 118). The signed message omits everything that it omits with
+/// [`SIGHASH_ANYPREVOUT`], and also the amount, the scriptPubKey and the leaf hash. The value shares a bit with
+/// ANYONECANPAY but is a different hash type.
 pub const SIGHASH_ANYPREVOUTANYSCRIPT: u8 = 0xc0;
-/// Bits of a hash type that select which data of the inputs is signed.
+/// Mask of the hash type bits that select which data of the inputs is signed.
 const INPUT_MASK: u8 = 0xc0;
 
 /// Returns whether BIP 118 defines a hash type: all hash types of BIP 341, and six more (R17).
@@ -19,9 +21,9 @@ pub fn is_defined(hash_type: u8) -> bool {
     taproot::is_defined(hash_type) || matches!(hash_type, 0x41..=0x43 | 0xc1..=0xc3)
 }
 
-/// Writes the message (`0x00 || Msg118(hash_type) || Ext118(hash_type)`) field by field. Field names are those of the BIPs.
-/// Returns `None` if the hash type is not defined, or if it is SIGHASH_SINGLE and the transaction has no output with the
-/// input's index.
+/// Writes the BIP 118 message (`0x00 || Msg118(hash_type) || Ext118(hash_type)`) field by field. Field names are those
+/// of the BIPs. Returns `None` if the hash type is not defined, or if it is SIGHASH_SINGLE and the transaction has no
+/// output with the input's index.
 #[must_use]
 pub fn write_message(
     view: &TxView<'_>,
@@ -43,8 +45,9 @@ pub fn write_message(
     Some(())
 }
 
-/// Writes the message for a hash type with the ANYPREVOUT bit. The message omits the outpoint. With [`SIGHASH_ANYPREVOUT`]
-/// (R22) it commits to the amount and scriptPubKey of the prevout, with [`SIGHASH_ANYPREVOUTANYSCRIPT`] (R23) to neither.
+/// Writes the message for a hash type with the bit 0x40 of BIP 118, except the extension. The message omits the
+/// outpoint. With [`SIGHASH_ANYPREVOUT`], it contains the amount and scriptPubKey of the prevout (R22). With
+/// [`SIGHASH_ANYPREVOUTANYSCRIPT`], it contains neither (R23).
 fn write_without_outpoint(
     view: &TxView<'_>,
     message: &TaprootMessage,

@@ -5,8 +5,8 @@ use crate::message::{MessageSink, outpoint_bytes, write_sized};
 use crate::sighash::ANYONECANPAY;
 use crate::view::TxView;
 
-/// What a taproot signature commits to besides the transaction and its prevouts: the annex and, in a tapscript, the
-/// extension (BIP 341 "Common signature message", BIP 342 "Common signature message extension").
+/// Data that a taproot signature commits to besides the transaction and its prevouts: the annex and, in a tapscript,
+/// the data in [`TapscriptMessage`] (BIP 341 "Common signature message", BIP 342 "Common signature message extension").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaprootMessage {
     /// SHA-256 of the annex, preceded by its CompactSize length; `None` if the witness has no annex.
@@ -15,7 +15,8 @@ pub struct TaprootMessage {
     pub tapscript: Option<TapscriptMessage>,
 }
 
-/// Key version of a public key in tapscript. Signatures commit to it, and it selects the message that they sign.
+/// Key version of a public key in tapscript. A signature commits to the key version, which also selects the format of
+/// the signed message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyVersion {
     /// Key version of 32-byte public keys (BIP 342).
@@ -35,7 +36,7 @@ pub struct TapscriptMessage {
     pub code_separator_position: u32,
 }
 
-/// Bits of a hash type that select the outputs that are signed.
+/// Mask of the hash type bits that select the signed outputs.
 const OUTPUT_MASK: u8 = 0x03;
 const SIGHASH_NONE: u8 = 2;
 const SIGHASH_SINGLE: u8 = 3;
@@ -45,8 +46,8 @@ pub fn is_defined(hash_type: u8) -> bool {
     matches!(hash_type, 0x00..=0x03 | 0x81..=0x83)
 }
 
-/// Writes the message of BIP 341 and BIP 342 without its tag, field by field. Returns `None` if the hash type is not defined, or
-/// if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
+/// Writes the message of a BIP 341 or BIP 342 signature without its tag, field by field. Returns `None` if the hash
+/// type is not defined, or if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
 pub(super) fn write(
     view: &TxView<'_>,
     message: &TaprootMessage,
