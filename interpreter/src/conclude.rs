@@ -11,7 +11,7 @@ use crate::proposals::bip54;
 /// The result of verifying one input successfully: the input breaks no rule that can be checked for one input alone.
 ///
 /// This is not a verdict on the transaction. [`crate::Spend::conclude`] takes one `InputVerified` for each input,
-/// checks the rules that span inputs, and returns the verdict.
+/// checks the rules over the whole transaction, and returns the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a valid input is not a valid transaction: give it to Spend::conclude"]
 pub struct InputVerified {

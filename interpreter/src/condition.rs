@@ -25,7 +25,7 @@ impl Conditions {
         self.depth
     }
 
-    /// Opens a branch (OP_IF, OP_NOTIF).
+    /// Opens a branch (OP_IF, OP_NOTIF). If `taken` is false, the opcodes in the branch are not executed.
     #[inline]
     pub(crate) fn push(&mut self, taken: bool) {
         if !taken && self.first_false.is_none() {

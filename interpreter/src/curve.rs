@@ -25,8 +25,8 @@ pub(crate) fn has_low_s(der: &[u8]) -> bool {
     normalized == signature
 }
 
-/// Returns whether `internal_key + tweak * G` has the x coordinate `output_key` and the parity of its y coordinate matches
-/// `is_odd` (BIP 341 "Script validation rules").
+/// Returns whether `internal_key + tweak * G` is the output key (BIP 341 "Script validation rules"). The output key is
+/// given by its x coordinate `output_key` and by whether its y coordinate is odd.
 pub(crate) fn check_tweak(
     internal_key: &[u8; 32],
     tweak: &[u8; 32],

@@ -198,7 +198,7 @@ pub enum TransactionError {
         /// Phase and, if known, opcode at which the rule was broken.
         location: Location,
     },
-    /// Every input is valid, but the transaction breaks a rule that spans inputs.
+    /// Every input is valid, but the transaction breaks a rule over the whole transaction.
     Rule(TransactionRule),
     /// The API was misused, so there is no verdict.
     Usage(UsageError),

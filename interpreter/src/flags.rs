@@ -51,8 +51,8 @@ pub struct FlagInfo {
     pub summary: &'static str,
 }
 
-/// Defines flags: for each, a constant of [`Flags`] and a row of the flag table. Used below for Core's flags, and in
-/// the folder of each proposal for its own flags.
+/// Defines flags. For each flag, defines a constant of [`Flags`] and a row of the flag table. The macro is used below
+/// for Core's flags, and in the folder of each proposal for its own flags.
 macro_rules! flags {
     ($($bit:literal $name:ident $kind:ident $summary:literal;)*) => {
         impl $crate::Flags {

@@ -91,7 +91,8 @@ pub enum Unchecked {
 }
 
 impl Unchecked {
-    /// Creates the variant for a signature that was accepted because its public key has an unknown type.
+    /// Creates the value [`Unchecked::PublicKey`], for a signature that was accepted because its public key has an
+    /// unknown type.
     pub(crate) fn of_key(public_key: &[u8], proposal: Option<&'static Proposal>) -> Unchecked {
         let first = public_key.first().copied().unwrap_or_default();
         Unchecked::PublicKey { length: public_key.len(), first, proposal }

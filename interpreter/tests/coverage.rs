@@ -1,5 +1,5 @@
-//! Tests of the gaps, that is, unchecked rules, that `Coverage` reports. Each case with a gap is paired with cases that
-//! differ in one thing and do not have this gap.
+//! Tests of the gaps that `Coverage` reports. A gap is a rule that was not checked. Each case with a gap is paired with
+//! cases that differ in one thing and do not have this gap.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -344,7 +344,8 @@ fn locks_that_are_not_checked() {
     );
 }
 
-/// Creates a case in which input 1 spends a P2PK output with a signature of this hash type.
+/// Creates a case in which input 1 spends a P2PK output with a signature of this hash type. `outputs` is the number of
+/// outputs of the transaction.
 fn pay_to_public_key(outputs: usize, hash_type: u8) -> Case {
     let key = keypair().public_key().serialize();
     let mut case = Case::new(&[TRUE], &[]);
@@ -385,8 +386,8 @@ fn no_signature_of_the_transaction() {
     Case::tapscript(&other, &[&sign(&[1])]).with(flags).expect(&[COMPUTED], &[of_template]);
 }
 
-/// `OP_TEMPLATEHASH` does not compare the hash, and a script can drop it. `OP_CHECKTEMPLATEVERIFY` fails unless the hash
-/// matches.
+/// `Coverage` distinguishes the two opcodes that compute a template hash. `OP_TEMPLATEHASH` only pushes the hash, so
+/// the script may ignore it. `OP_CHECKTEMPLATEVERIFY` fails unless its argument equals the hash.
 #[test]
 fn a_template_hash_that_is_only_computed() {
     let flags = Flags::TEMPLATEHASH | Flags::CHECKTEMPLATEVERIFY;

@@ -1,4 +1,4 @@
-//! Tests of verdicts on whole transactions: rules that span inputs, and errors of `Spend::conclude`.
+//! Tests of verdicts on whole transactions: the rules of BIP 54, and errors of `Spend::conclude`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -66,7 +66,8 @@ fn the_claims_of_many_inputs_are_joined() {
     }
 }
 
-/// BIP 54: CHECKMULTISIG counts as the number of its keys if that number is pushed directly before, and as 20 otherwise.
+/// For the limit of BIP 54, `OP_CHECKMULTISIG` counts as its number of keys if `OP_1` to `OP_16` directly before it
+/// pushes this number. Otherwise it counts as 20.
 #[test]
 fn multisig_counts_its_keys_where_they_are_pushed() {
     let claims = |operations: &[u8]| {
@@ -80,7 +81,8 @@ fn multisig_counts_its_keys_where_they_are_pushed() {
     assert_eq!(claims(&[0x01, 0x03, CHECKMULTISIG]), [Claim::LegacySigops(20)]);
 }
 
-/// BIP 54: a transaction of exactly 64 bytes without witness is invalid, and other sizes are valid.
+/// Under BIP 54, a transaction of exactly 64 bytes without its witness is invalid. Transactions of 63 or 65 bytes are
+/// valid.
 #[test]
 fn a_transaction_of_64_bytes_is_invalid() {
     for (length, is_valid) in [(3, true), (4, false), (5, true)] {

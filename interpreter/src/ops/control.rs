@@ -47,8 +47,8 @@ pub(super) fn verify(m: &mut Machine<'_>, error: ScriptError) -> Result {
     if m.stack.is_true(0)? { m.stack.drop_top(1) } else { Err(error) }
 }
 
-/// Executes a NOP that is reserved for upgrades: `--`. Does nothing, unless the flag `DISCOURAGE_UPGRADABLE_NOPS` is
-/// set: the script fails then.
+/// Executes a NOP that is reserved for upgrades: `--`. Fails if the flag `DISCOURAGE_UPGRADABLE_NOPS` is set; otherwise
+/// the opcode has no effect.
 pub(super) fn upgradable_nop(m: &mut Machine<'_>, opcode: Opcode) -> Result {
     if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_NOPS) {
         return Err(ScriptError::DiscourageUpgradableNops);

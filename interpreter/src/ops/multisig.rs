@@ -14,9 +14,9 @@ struct Arguments {
     keys: usize,
     /// Number of signatures that the opcode takes from the stack.
     signatures: usize,
-    /// Depth of the topmost public key, with which the opcode begins. The other public keys are directly below it.
+    /// Depth of the topmost public key, which the opcode tries first. The other public keys are directly below it.
     first_key: usize,
-    /// Depth of the topmost signature. The other signatures are directly below it.
+    /// Depth of the topmost signature, which the opcode checks first. The other signatures are directly below it.
     first_signature: usize,
     /// Depth of the dummy element, which the opcode consumes because of a bug.
     dummy: usize,

@@ -124,7 +124,7 @@ pub struct Proposal {
     pub revision: &'static str,
     /// The upgrade mechanism that the proposal uses.
     pub hook: Hook,
-    /// The flag that activates the proposal.
+    /// The flag under which the rules of the proposal apply.
     pub flag: Flags,
     /// The policy flag that rejects every use of the proposal; [`Flags::NONE`] for [`Hook::Transaction`].
     pub discourage: Flags,

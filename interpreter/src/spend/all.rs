@@ -36,8 +36,8 @@ pub(crate) fn claims(spend: &Spend<'_>, flags: Flags) -> Result<Vec<Claim>, Tran
     join(0..inputs.div_ceil(size), group)
 }
 
-/// Verifies a range of inputs, one after the other. Returns the claims of these inputs, or the error of the first
-/// invalid input.
+/// Verifies a range of inputs, one after the other. Returns the facts about these inputs that rules over the whole
+/// transaction need, or the error of the first invalid input.
 fn claims_of(spend: &Spend<'_>, inputs: Range<usize>, flags: Flags) -> Result<Vec<Claim>, TransactionError> {
     let mut claims = Vec::new();
     for input in inputs {
@@ -58,7 +58,7 @@ fn group_size(inputs: usize) -> usize {
 }
 
 /// Calls `claims` with the index of every group of inputs; with the feature `rayon`, the calls run in parallel. Returns
-/// the claims of all groups, or the error of the first group that fails.
+/// the facts that the calls return for all groups, or the error of the first group that fails.
 fn join<E: Send>(
     groups: Range<usize>,
     claims: impl Fn(usize) -> Result<Vec<Claim>, E> + Send + Sync,

@@ -124,14 +124,14 @@ impl<'a> Spend<'a> {
         verify::verify_input(host, Rules { flags, code_points: &self.code_points }, inspector)
     }
 
-    /// Checks the rules that span inputs and returns the verdict on the transaction. `inputs` are the results of all
+    /// Checks the rules over the whole transaction and returns the verdict. `inputs` are the results of verifying all
     /// inputs, in any order.
     ///
     /// # Errors
     ///
-    /// - [`TransactionError::Rule`] if the transaction breaks a rule that spans inputs.
-    /// - [`TransactionError::Usage`] if `inputs` lacks an input of the transaction, has an input twice, or has an input
-    ///   that was verified under other flags.
+    /// - [`TransactionError::Rule`] if the transaction breaks a rule over the whole transaction.
+    /// - [`TransactionError::Usage`] if `inputs` lacks an input of the transaction, has an input more than once, or has
+    ///   an input that was verified under other flags.
     pub fn conclude(&self, inputs: &[InputVerified], flags: Flags) -> Result<(), TransactionError> {
         flags.check().map_err(UsageError::from)?;
         conclude::require_each(inputs, self.tx.input.len(), flags)?;
@@ -139,13 +139,14 @@ impl<'a> Spend<'a> {
         Ok(conclude::check(self.tx, &claims, flags)?)
     }
 
-    /// Verifies the transaction: every input, and the rules that span inputs. With the feature `rayon`, inputs are verified
-    /// in parallel; the verdict is the same.
+    /// Verifies the transaction: every input, and the rules over the whole transaction. With the feature `rayon`,
+    /// inputs are verified in parallel; the verdict is the same.
     ///
     /// # Errors
     ///
     /// - [`TransactionError::Input`] for the first invalid input, in input order.
-    /// - [`TransactionError::Rule`] if every input is valid but the transaction breaks a rule that spans inputs.
+    /// - [`TransactionError::Rule`] if every input is valid but the transaction breaks a rule over the whole
+    ///   transaction.
     /// - [`TransactionError::Usage`] if a flag is set without another flag that it needs. The flags are checked even if
     ///   the transaction has no inputs.
     pub fn verify(&self, flags: Flags) -> Result<(), TransactionError> {

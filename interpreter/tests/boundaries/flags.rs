@@ -5,7 +5,7 @@ use sigstack_interpreter::{Context, FlagKind, Flags, ScriptError as E};
 
 use crate::{CHECKSIG, CODESEPARATOR, DROP, public_key, push, run, tapscript};
 
-/// The kind of script as which the script of a [`Row`] runs.
+/// The kind of the script in a [`Row`], which selects the rules under which the script runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum In {
     Legacy,

@@ -9,9 +9,9 @@ use crate::view::TxView;
 /// Hash type bit of SIGHASH_ANYPREVOUT (BIP 118). The signed message omits the outpoint of the input and all other
 /// inputs.
 pub const SIGHASH_ANYPREVOUT: u8 = 0x40;
-/// Hash type bits of SIGHASH_ANYPREVOUTANYSCRIPT (BIP 118). The signed message omits everything that it omits with
-/// [`SIGHASH_ANYPREVOUT`], and also the amount, the scriptPubKey and the leaf hash. The value shares a bit with
-/// ANYONECANPAY but is a different hash type.
+/// Hash type bits of SIGHASH_ANYPREVOUTANYSCRIPT (BIP 118). Compared to [`SIGHASH_ANYPREVOUT`], the signed message also
+/// omits the amount, the scriptPubKey and the leaf hash. The value shares a bit with ANYONECANPAY but is a different
+/// hash type.
 pub const SIGHASH_ANYPREVOUTANYSCRIPT: u8 = 0xc0;
 /// Mask of the hash type bits that select which data of the inputs is signed.
 const INPUT_MASK: u8 = 0xc0;
