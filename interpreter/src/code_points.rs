@@ -166,12 +166,12 @@ pub enum CodePointError {
     NotReserved {
         /// Proposal to which the caller assigned a byte.
         proposal: &'static Proposal,
-        /// The opcode byte that cannot be assigned.
+        /// The opcode byte that the proposal cannot have.
         opcode: Opcode,
     },
     /// Two proposals would have the same opcode byte.
     Clash {
-        /// The opcode byte that cannot be assigned.
+        /// The opcode byte that the proposal cannot have.
         opcode: Opcode,
         /// One of the two proposals that would have this byte.
         first: &'static Proposal,

@@ -32,7 +32,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// All phases, in the order in which they run.
+    /// All phases of the verification of an input, in the order in which they run.
     pub const ALL: &'static [Phase] = &[
         Phase::ScriptSig,
         Phase::ScriptPubKey,
@@ -279,7 +279,7 @@ pub enum UsageError {
     },
     /// The transaction has no input with this index.
     InputIndex {
-        /// Index passed by the caller.
+        /// Index of the input that the caller passed.
         index: usize,
         /// Number of inputs of the transaction.
         inputs: usize,

@@ -145,8 +145,8 @@ pub struct Stack {
     arena: Vec<u8>,
     /// Second buffer. A compaction copies the elements in use from the arena to it, and then swaps the two buffers.
     spare: Vec<u8>,
-    /// Size of the arena, in bytes, that a new element must not exceed without a compaction. The compaction sets the
-    /// next limit.
+    /// Limit of the arena's size, in bytes. If a new element would exceed the limit, [`Stack::compact`] is called
+    /// first, which sets the next limit.
     arena_limit: usize,
 }
 
