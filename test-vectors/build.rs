@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Finds the vector files in a folder and its subfolders. A folder that does not exist contains none.
+/// Adds to `files` the vector files in a folder and its subfolders. A folder that does not exist contains none.
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
     if !folder.is_dir() {
         return Ok(());

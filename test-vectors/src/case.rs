@@ -16,9 +16,10 @@ use crate::question::{InputQuestion, Question, TransactionQuestion};
 /// The part of a transaction that a case tests: one input, or the whole transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// One input, given by its index.
+    /// One input of the transaction, given by the index of the input.
     Input(usize),
-    /// The whole transaction: every input, and the rules that span inputs.
+    /// The whole transaction: every input must be valid, and also the rules about the transaction as a whole are
+    /// checked.
     All,
 }
 
@@ -35,7 +36,8 @@ impl Subject {
         }
     }
 
-    /// Returns the JSON value of the field `index`.
+    /// Returns the value of the JSON field `index`: the index of the input, or the word "all" for the whole
+    /// transaction.
     pub(crate) fn to_value(self) -> Value {
         match self {
             Subject::Input(index) => Value::from(index),
@@ -101,7 +103,7 @@ impl fmt::Display for Expect {
 /// A test case in the project's case format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
-    /// Name of the case, unique in its file. Only the project's own files have this field.
+    /// Name of the case, unique in its file. `None` if the file gives none.
     pub id: Option<String>,
     /// One sentence that says what the case demonstrates.
     pub comment: String,
@@ -109,13 +111,13 @@ pub struct Case {
     pub tx: Transaction,
     /// The input that the case verifies, or the whole transaction.
     pub subject: Subject,
-    /// The outputs spent by the inputs, in input order.
+    /// The outputs that the transaction spends, in the order of its inputs.
     pub prevouts: Vec<TxOut>,
-    /// The flags to verify with; no flag is added or removed.
+    /// Flags under which the case is verified. No flag is added or removed.
     pub flags: Flags,
     /// The verdict that verification of this case must return.
     pub expect: Expect,
-    /// Fields that the format does not define, preserved unchanged.
+    /// JSON fields that the case format does not define. They are preserved unchanged.
     pub extra: Map<String, Value>,
 }
 
@@ -147,7 +149,8 @@ impl Case {
         Ok(Case { id: id.map(str::to_owned), comment, tx, subject, prevouts, flags, expect, extra })
     }
 
-    /// Returns the inputs of the case without its expected verdict: the transaction, the prevouts and the flags.
+    /// Returns what the case asks an implementation to verify: the transaction, its prevouts, the input or the whole
+    /// transaction, and the flags. The expected verdict is not included.
     pub(crate) fn question(&self) -> Question {
         let (tx, prevouts, flags) = (self.tx.clone(), self.prevouts.clone(), self.flags);
         match self.subject {
@@ -183,7 +186,7 @@ impl Case {
 mod tests {
     use super::*;
 
-    /// A case about an input that spends an anyone-can-spend output, as one line of JSON.
+    /// Sample case as one line of JSON. It is about an input that spends an anyone-can-spend output.
     const LINE: &str = r#"{"id":"a-1","comment":"OP_1 is true","tx":"010000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000100000000000000000000000000","index":0,"prevouts":["01000000000000000151"],"flags":"NONE","expect":"OK","bip":[1,0.5],"group":"x"}"#;
 
     fn read(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Case, String> {

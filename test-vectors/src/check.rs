@@ -1,4 +1,5 @@
-//! Parts that test cases of all formats share: the questions to the interpreter, and the answer that the file expects.
+//! Parts that the test cases of all formats share: the questions to the interpreter, and the answer that the file
+//! expects.
 
 use core::fmt;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ pub(crate) trait Check: fmt::Debug + Send + Sync {
     }
 }
 
-/// The answer that a test case expects.
+/// The answer that a test case expects from the interpreter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// Every input and transaction that the case verifies must be valid.

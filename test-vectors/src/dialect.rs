@@ -6,7 +6,7 @@ use sigstack_interpreter::{FLAGS, FlagKind, Flags, Location, Opcode, Phase, Scri
 
 use crate::error::Bad;
 
-/// The names of flags and errors used by the vector files of one family of other projects.
+/// The names of flags and errors that the vector files of a certain project use, such as those of Bitcoin Inquisition.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Dialect {
@@ -14,7 +14,7 @@ pub struct Dialect {
     pub name: &'static str,
     /// Names in a file's flags column that identify this dialect. One of them is enough.
     flag_words: &'static [&'static str],
-    /// Opcode names in scripts by which a file of this dialect is recognised.
+    /// Names of opcodes that identify a file of this dialect if one of its scripts contains them.
     script_words: &'static [&'static str],
     /// Flag names of this dialect, each with the flags that it stands for. A name that stands only for the flag of the
     /// same name is not listed.
@@ -22,12 +22,13 @@ pub struct Dialect {
     /// Whether a generic discourage flag also refuses the proposals that use the same upgrade mechanism (OP_SUCCESSx,
     /// NOP, unknown public key type). Today's policy does so, and reports the generic error.
     refuses_proposals: bool,
-    /// Names that "all flags" includes in addition to Core's 21 flags.
+    /// Flag names that "all flags" stands for in this dialect, in addition to the names of Core's 21 flags.
     universe: &'static [&'static str],
     /// Exceptions in tx_valid.json: flags that rows exclude although the transaction stays valid when the flag is
     /// enabled again.
     not_put_back: &'static [&'static str],
-    /// Error names in files of this dialect that differ from the interpreter's names.
+    /// Names of errors in files of this dialect that differ from the interpreter's names, each with the interpreter's
+    /// name.
     errors: &'static [ErrorAlias],
 }
 
@@ -39,7 +40,7 @@ struct ErrorAlias {
     place: Place,
 }
 
-/// The part of a script in which an error has the alternative name.
+/// Part of a script. Only an error in this part may have the alternative name.
 #[derive(Debug)]
 enum Place {
     Anywhere,
@@ -47,7 +48,7 @@ enum Place {
     At(&'static [Opcode]),
 }
 
-/// Errors that Core renamed, accepted in files of any age.
+/// Older names of script errors in Bitcoin Core. They are accepted in files of any age.
 const OLDER_ERRORS: &[ErrorAlias] = &[
     ErrorAlias { theirs: "UNKNOWN_ERROR", ours: "SCRIPTNUM", place: Place::Anywhere },
     ErrorAlias { theirs: "PUBKEYTYPE", ours: "TAPSCRIPT_EMPTY_PUBKEY", place: Place::Tapscript },
@@ -62,7 +63,8 @@ const fn anywhere(theirs: &'static str, ours: &'static str) -> ErrorAlias {
     ErrorAlias { theirs, ours, place: Place::Anywhere }
 }
 
-/// Every dialect, in the order of detection. A file that matches none of the others has the last one.
+/// Every dialect, in the order in which they are tried for a file. A file that matches no other dialect has the last
+/// one, which is Bitcoin Core's.
 pub const DIALECTS: &[&Dialect] = &[
     &Dialect {
         name: "lnhance",
@@ -159,7 +161,7 @@ pub(crate) const CORE: &Dialect = &Dialect {
 };
 
 impl Dialect {
-    /// Returns the dialect with this name.
+    /// Returns the dialect with this name, or `None` if there is none.
     pub fn from_name(name: &str) -> Option<&'static Dialect> {
         DIALECTS.iter().copied().find(|dialect| dialect.name == name)
     }
@@ -177,7 +179,8 @@ impl Dialect {
         DIALECTS.iter().copied().find(gives_away).unwrap_or(CORE)
     }
 
-    /// Returns whether the error name in a file means the interpreter's error at this location.
+    /// Returns whether an error name in a file of this dialect means this error of the interpreter. Some names mean an
+    /// error only at certain locations.
     pub(crate) fn accepts(&self, theirs: &str, error: ScriptError, location: &Location) -> bool {
         let holds = |place: &Place| match place {
             Place::Anywhere => true,
@@ -208,7 +211,7 @@ impl Dialect {
         names
     }
 
-    /// Returns whether files of this dialect may use this error name.
+    /// Returns whether `theirs` is a known error name in files of this dialect.
     pub(crate) fn knows_error(&self, theirs: &str) -> bool {
         ScriptError::from_name(theirs).is_some() || self.aliases(theirs).next().is_some()
     }
@@ -246,7 +249,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Resolves the flag names of a dialect.
+    /// Creates the table of all flag names that a dialect knows, each with the interpreter's flags.
     pub(crate) fn new(dialect: &'static Dialect) -> Rules {
         let is_core = |kind| matches!(kind, FlagKind::Consensus | FlagKind::Policy);
         let core = FLAGS.iter().filter(|info| is_core(info.kind)).map(|info| info.name);
@@ -264,7 +267,7 @@ impl Rules {
         self.dialect
     }
 
-    /// Returns the flag names that "all flags" stands for in this dialect.
+    /// Returns the flag names that "all flags" stands for in this dialect, each with its flags.
     pub(crate) fn universe(&self) -> &[Unit] {
         &self.universe
     }
@@ -288,7 +291,7 @@ impl Rules {
         !self.dialect.not_put_back.contains(&unit.name)
     }
 
-    /// Parses comma-separated flag names.
+    /// Parses comma-separated flag names of this dialect. Returns the entry of the table for each name.
     pub(crate) fn units(&self, text: &str, field: &str) -> Result<Vec<&Unit>, Bad> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
         let units = names.map(|name| {
@@ -301,7 +304,7 @@ impl Rules {
         units.collect()
     }
 
-    /// Parses comma-separated flag names and returns the set of their flags.
+    /// Parses comma-separated flag names of this dialect. Returns all flags that the names stand for.
     pub(crate) fn parse(&self, text: &str, field: &str) -> Result<Flags, Bad> {
         Ok(self.units(text, field)?.into_iter().map(|unit| unit.flags).collect())
     }

@@ -22,18 +22,18 @@ pub(crate) struct Loaded {
     /// Items that are not valid JSON: the index of each, counted from 0, and a description of the problem. The parsed
     /// document has null in place of each.
     pub(crate) broken: BTreeMap<usize, String>,
-    /// Number of trailing commas that were ignored.
+    /// Number of trailing commas in the JSON text that were ignored.
     pub(crate) trailing_commas: usize,
 }
 
-/// The content of a file, by its syntax.
+/// The parsed content of a file: JSON, JSON Lines, or comma-separated rows.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Document {
     /// The file is one JSON value, usually an array of cases.
     Json(Value),
     /// JSON Lines: one JSON value per line.
     Lines(Vec<Value>),
-    /// Comma-separated rows without quoting; the first row is the heading.
+    /// Comma-separated rows without quoting. The first row contains the names of the columns.
     Rows(Vec<Vec<String>>),
 }
 
@@ -72,8 +72,8 @@ impl Loaded {
         }
     }
 
-    /// Parses JSON Lines if the first line is a complete JSON object. A line that is not JSON does not prevent reading the
-    /// others.
+    /// Parses a text as JSON Lines, if its first line is a complete JSON object. A line that is not valid JSON does not
+    /// prevent reading the other lines. Returns `None` for other texts.
     fn lines(text: &str) -> Option<Loaded> {
         let mut broken = BTreeMap::new();
         let mut values = Vec::new();
@@ -148,8 +148,8 @@ impl Document {
         Document::Rows(lines.map(|line| line.split(',').map(str::to_owned).collect()).collect())
     }
 
-    /// Returns the elements of a JSON array, the lines of JSON Lines, or the single JSON value of a file. Empty for
-    /// comma-separated rows.
+    /// Returns the cases and comments of a file as JSON values: the elements of a JSON array, the lines of JSON Lines,
+    /// or the single value. Empty for comma-separated rows.
     pub(crate) fn items(&self) -> &[Value] {
         match self {
             Document::Json(Value::Array(items)) | Document::Lines(items) => items,
@@ -175,7 +175,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Reads a file that is JSON or JSON Lines, not comma-separated rows.
+    /// Decompresses and parses a file that is JSON or JSON Lines, not comma-separated rows.
     fn read(bytes: &[u8], limit: u64) -> Result<Loaded, Problem> {
         Loaded::read(bytes, limit, |_| false)
     }

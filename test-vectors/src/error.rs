@@ -2,30 +2,31 @@
 
 use core::fmt;
 
-/// The error returned if a vector file, or a case in the file, cannot be read.
+/// The error that is returned if a vector file, or a case in it, cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputError {
     /// Name of the file, as passed by the caller.
     pub file: String,
     /// Number of the case, counted from 1. Comments are not counted. `None` if the error is about the whole file.
     pub case: Option<usize>,
-    /// The field or column, as a path such as `prevouts[1]`.
+    /// The field or column with the problem, as a path such as `prevouts[1]`. `None` if the problem is not about a
+    /// field.
     pub field: Option<String>,
-    /// The problem with the file, the case or the field.
+    /// The kind of problem: what is wrong with the file, the case or the field.
     pub problem: Problem,
 }
 
-/// The problem found in a vector file.
+/// The kinds of problem that can be found in a vector file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
     /// The file cannot be opened or read.
     Unreadable(String),
-    /// The gzip stream is damaged.
+    /// The file is gzip data that cannot be decompressed. The text says why.
     Gzip(String),
     /// The file, after decompression, is larger than the limit.
     TooLarge {
-        /// Maximum size of a decompressed file, in bytes.
+        /// Maximum size that a file may have after decompression, in bytes.
         limit: u64,
     },
     /// The file is not UTF-8 text.
@@ -38,7 +39,7 @@ pub enum Problem {
     NoVerdict,
     /// The file contains no case.
     NoCases,
-    /// A case cannot be read. The text says why.
+    /// A case cannot be read. The text describes the problem.
     Invalid(String),
 }
 
@@ -110,7 +111,7 @@ fn shortened(text: String) -> String {
 pub(crate) struct Bad {
     /// Path of the field, such as `prevouts[1]`. Empty if the problem is not about a field.
     pub(crate) field: String,
-    /// Description of the problem.
+    /// Description of the problem with the field.
     pub(crate) problem: String,
 }
 
@@ -119,7 +120,7 @@ impl Bad {
         Bad { field: field.into(), problem: shortened(problem.to_string()) }
     }
 
-    /// Prepends the name of the enclosing field or element to the path of the field.
+    /// Adds the name of the field or element that contains the field to the beginning of its path.
     pub(crate) fn within(mut self, outer: impl fmt::Display) -> Bad {
         let joint = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
         self.field = format!("{outer}{joint}{}", self.field);

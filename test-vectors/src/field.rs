@@ -30,7 +30,7 @@ pub(crate) fn get<'a>(object: &'a Value, field: &str) -> Result<&'a Value, Bad> 
     object.get(field).ok_or_else(|| Bad::new(field, "is missing"))
 }
 
-/// Returns a column of a row. Fails if the row is too short.
+/// Returns the column of a row at this position. Fails if the row has too few columns.
 pub(crate) fn column<'a>(row: &'a [Value], nth: usize, field: &str) -> Result<&'a Value, Bad> {
     row.get(nth).ok_or_else(|| Bad::new(field, format!("is missing (column {nth}, counted from 0)")))
 }
@@ -47,19 +47,19 @@ pub(crate) fn boolean(value: &Value, field: &str) -> Result<bool, Bad> {
     value.as_bool().ok_or_else(|| wanted(field, "a boolean", value))
 }
 
-/// Parses an integer in the range of `T`.
+/// Parses a JSON number as an integer. Fails if the integer is not in the range of `T`.
 pub(crate) fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Result<T, Bad> {
     let Value::Number(number) = value else { return Err(wanted(field, "a whole number", value)) };
     let integer = number.as_i64().and_then(|integer| T::try_from(integer).ok());
     integer.ok_or_else(|| Bad::new(field, format!("{number} is no whole number of the allowed range")))
 }
 
-/// Returns an optional boolean field; false if absent.
+/// Returns the boolean in an optional field of a JSON object. Returns false if the field is absent.
 pub(crate) fn flag(object: &Value, field: &str) -> Result<bool, Bad> {
     object.get(field).map_or(Ok(false), |value| boolean(value, field))
 }
 
-/// Returns an optional text field; empty if absent.
+/// Returns the text in an optional field of a JSON object. Returns an empty text if the field is absent.
 pub(crate) fn optional_text<'a>(object: &'a Value, field: &str) -> Result<&'a str, Bad> {
     object.get(field).map_or(Ok(""), |value| text(value, field))
 }
@@ -69,19 +69,19 @@ pub(crate) fn bytes(value: &Value, field: &str) -> Result<Vec<u8>, Bad> {
     hex_bytes(text(value, field)?, field)
 }
 
-/// Parses hex digits into bytes.
+/// Converts hex digits to bytes. Fails if the text is not hex.
 pub(crate) fn hex_bytes(text: &str, field: &str) -> Result<Vec<u8>, Bad> {
     hex::decode(text).map_err(|error| Bad::new(field, format!("bad hex: {error}")))
 }
 
-/// Parses hex digits into exactly `N` bytes.
+/// Parses a JSON string of hex digits into exactly `N` bytes. Fails if the number of bytes differs.
 pub(crate) fn fixed_bytes<const N: usize>(value: &Value, field: &str) -> Result<[u8; N], Bad> {
     let bytes = bytes(value, field)?;
     let found = bytes.len();
     bytes.try_into().map_err(|_| Bad::new(field, format!("must have {N} bytes, has {found}")))
 }
 
-/// Parses a consensus-encoded value from hex digits. Fails if bytes are left over.
+/// Parses a transaction or output in Bitcoin's consensus encoding from hex digits. Fails if any bytes follow it.
 fn decoded<T>(
     value: &Value,
     field: &str,
@@ -152,7 +152,8 @@ pub(crate) fn satoshi(value: &Value, field: &str) -> Result<Amount, Bad> {
     integer::<i64>(value, field).map(|satoshi| Amount::from_sat(satoshi.cast_unsigned()))
 }
 
-/// Parses an amount in bitcoin as a decimal number, without rounding through a binary floating-point number.
+/// Parses an amount in bitcoin. The number is read as a decimal number, so it is not rounded to a floating-point
+/// number.
 pub(crate) fn bitcoin_amount(value: &Value, field: &str) -> Result<Amount, Bad> {
     let digits = match value {
         Value::Number(number) => number.to_string(),

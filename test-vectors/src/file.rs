@@ -1,4 +1,4 @@
-//! Reads a vector file from bytes into cases.
+//! Reads the bytes of a vector file and returns its cases.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::reading::{Labels, ParsedCase, Reading};
 /// Options for reading a vector file: its dialect and its maximum size.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions {
-    /// The dialect of the file; `None` to detect it.
+    /// The dialect of the file. `None` if it is to be detected from the content.
     pub dialect: Option<&'static Dialect>,
     /// Maximum size of the file in bytes, after decompression.
     pub max_bytes: u64,
@@ -28,7 +28,7 @@ impl Default for ReadOptions {
     }
 }
 
-/// The content of a vector file.
+/// A vector file that has been read: its format and its cases.
 #[derive(Clone, Debug)]
 pub struct VectorFile {
     /// Name of the file, as passed by the caller.
@@ -37,10 +37,10 @@ pub struct VectorFile {
     pub format: Format,
     /// The cases that were read, in file order. There is at least one.
     pub entries: Vec<Entry>,
-    /// The cases that could not be read, each with its problem.
+    /// The cases that could not be read, each with the problem that was found.
     pub unread: Vec<InputError>,
-    /// Notes about choices made while reading: an older meaning of the columns, flags that were completed, ignored trailing
-    /// commas.
+    /// Notes about decisions made while reading the file. Examples are an older meaning of columns, flags that were
+    /// completed, and ignored trailing commas.
     pub notes: Vec<String>,
     rules: Rules,
 }
@@ -48,11 +48,11 @@ pub struct VectorFile {
 /// A case of a file in any format. An object that contains both a successful and a failing spend gives two entries.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Number of the case in the file, counted from 1; comments are not counted.
+    /// Number of the case in its file, counted from 1. Comments are not counted.
     pub number: usize,
-    /// Name of the case, if the file gives one.
+    /// Id of the case, if the vector file gives one.
     pub id: Option<String>,
-    /// The file's comment on the case.
+    /// Comment on the case, as given in the vector file.
     pub comment: String,
     /// The check that is made when the case runs.
     check: Arc<dyn Check>,
@@ -130,7 +130,7 @@ impl VectorFile {
         self.entries.iter().filter(move |entry| entry.number == number)
     }
 
-    /// Returns the names of flags that are valid in the file, and the dialect of the file.
+    /// Returns the flag names that are valid in this file, and its dialect.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }
@@ -154,12 +154,12 @@ impl Entry {
         self.check.questions()
     }
 
-    /// Returns the questions of this entry that are about single inputs. A case about a whole transaction has none.
+    /// Returns the single inputs that this case verifies, with flags. A case about a whole transaction has none.
     pub fn input_questions(&self) -> Vec<InputQuestion> {
         self.questions().into_iter().filter_map(Question::input).collect()
     }
 
-    /// Returns the case, if the file has the project's own format.
+    /// Returns the case in the project's own format. Returns `None` if the file has another format.
     pub fn case(&self) -> Option<&Case> {
         self.check.case()
     }
@@ -174,7 +174,7 @@ impl Entry {
         self.check.expected()
     }
 
-    /// Returns whether the id or the comment of the case contains a text, ignoring case.
+    /// Returns whether the id or the comment of this case contains `text`, ignoring case.
     pub fn mentions(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let id = self.id.iter().any(|id| id.to_lowercase().contains(&text));

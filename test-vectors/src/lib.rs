@@ -53,7 +53,7 @@ pub use run::{Failure, Report, RunOptions, run};
 pub use verdict_case::{ExpectedVerdict, VerdictCase};
 pub use write::write_file;
 
-/// Runs the code of the crate's README as tests.
+/// Makes rustdoc run the code in the crate's README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct ReadmeDoctests;

@@ -3,17 +3,17 @@
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::{Flags, Location, Spend, VerifyError};
 
-/// The difference between an expected answer and the interpreter's answer.
+/// A difference between the expected answer to a question and the interpreter's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// Description of the question: the input and the flags, or the name of the computed value.
+    /// Description of what was verified or computed: the input and the flags, or the name of the computed value.
     pub question: String,
-    /// The verdict or value given in the file.
+    /// The expected verdict or value, as given in the vector file.
     pub expected: String,
     /// The verdict or value returned by the interpreter.
     pub actual: String,
-    /// Where script execution stopped, if the interpreter's verdict is an error.
+    /// Where script execution stopped. `None` if the interpreter's answer is not a script error.
     pub location: Option<Location>,
 }
 
@@ -23,7 +23,8 @@ impl Mismatch {
         Box::new(Mismatch { question: question.to_owned(), expected, actual, location: None })
     }
 
-    /// Describes a difference between the expected verdict on an input and the interpreter's verdict.
+    /// Creates the description of a wrong verdict on an input: the expected verdict, the interpreter's verdict, and
+    /// where the script failed.
     pub(crate) fn verdict(
         question: String,
         expected: impl ToString,
@@ -45,7 +46,7 @@ impl Mismatch {
 /// Result of a check: `Ok` if the answer is the expected one, otherwise the difference.
 pub(crate) type Outcome = Result<(), Box<Mismatch>>;
 
-/// Compares two byte strings; a mismatch shows both in hex.
+/// Checks that two byte strings are equal. If they are not, the description of the difference shows both in hex.
 pub(crate) fn same_bytes(question: &str, expected: &[u8], actual: &[u8]) -> Outcome {
     if expected == actual {
         return Ok(());
@@ -69,7 +70,7 @@ pub(crate) fn expect_accepted(spend: &Spend<'_>, index: usize, flags: Flags, acc
     Err(Mismatch::verdict(asked(index, flags), expected, &verdict))
 }
 
-/// Returns the description of a question about one input, for messages.
+/// Returns a text that describes the verification of one input, for error messages.
 pub(crate) fn asked(index: usize, flags: Flags) -> String {
     format!("input {index} under {flags}")
 }

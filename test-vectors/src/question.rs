@@ -7,24 +7,24 @@ use sigstack_interpreter::Flags;
 /// One input of one transaction, and the flags to verify the input with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputQuestion {
-    /// The spending transaction.
+    /// The transaction that contains the input to verify.
     pub tx: Transaction,
     /// The outputs spent by the transaction, in input order.
     pub prevouts: Vec<TxOut>,
     /// Index of the input to verify.
     pub index: usize,
-    /// The flags to verify with.
+    /// Flags under which the input is verified.
     pub flags: Flags,
 }
 
 /// A transaction to verify as a whole (every input, and the rules that span inputs), and the flags to verify with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionQuestion {
-    /// The transaction to verify.
+    /// The transaction to verify as a whole.
     pub tx: Transaction,
     /// The outputs spent by the transaction, in input order.
     pub prevouts: Vec<TxOut>,
-    /// The flags to verify with.
+    /// Flags under which the transaction is verified.
     pub flags: Flags,
 }
 
@@ -32,14 +32,14 @@ pub struct TransactionQuestion {
 /// some implementations can verify only single inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Whether one input of a transaction is valid.
+    /// The question whether one input of a transaction is valid.
     Input(InputQuestion),
-    /// Asks whether a whole transaction is valid.
+    /// The question whether a whole transaction is valid.
     Transaction(TransactionQuestion),
 }
 
 impl Question {
-    /// Returns the question about an input, or `None` if the question is about a whole transaction.
+    /// Returns the question if it is about one input, or `None` if it is about a whole transaction.
     pub fn input(self) -> Option<InputQuestion> {
         match self {
             Question::Input(question) => Some(question),

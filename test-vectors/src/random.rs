@@ -1,9 +1,9 @@
-//! Seeded pseudorandom number generator. Every run uses the same numbers, and so the same variations of each case.
+//! Seeded pseudorandom number generator. Its seed is fixed, so every run makes the same random variations of each case.
 
-/// Fixed seed of every run.
+/// Seed of the random variations. It is the same in every run.
 const SEED: u64 = 0x5167_57ac_4b00_0002;
 
-/// Random number generator SplitMix64 (Steele, Lea, Flood, 2014). The field is its state.
+/// Pseudorandom number generator SplitMix64 (Steele, Lea, Flood, 2014). The field is its state.
 pub(crate) struct Random(u64);
 
 impl Random {

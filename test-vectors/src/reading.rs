@@ -1,4 +1,5 @@
-//! The result of reading a file: each case or its parse error, and the information that the file gives about the case.
+//! The result of reading a file: the cases, or the error for each case that cannot be read, and further information
+//! about each case.
 
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ pub(crate) struct Reading {
     pub(crate) notes: Vec<String>,
 }
 
-/// A parsed case, or the error of parsing it.
+/// A parsed case, or the error that prevented parsing it.
 pub(crate) struct ParsedCase {
-    /// Number of the case, counted from 1; comments are not counted.
+    /// Number of the case in its file, counted from 1. Comments are not counted.
     pub(crate) number: usize,
     pub(crate) id: Option<String>,
     pub(crate) comment: String,
@@ -35,7 +36,8 @@ impl ParsedCase {
     }
 }
 
-/// Information that a file gives about a case in addition to the input and its verdict.
+/// Information about a case that its file gives in addition to the input and the verdict: id, rule, source of the rule,
+/// name of the error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Labels {
     pub(crate) id: Option<String>,

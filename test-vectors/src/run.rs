@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::file::{Entry, VectorFile};
 use crate::outcome::Mismatch;
 
-/// Which cases to run, and a callback for progress.
+/// Options of a run: which cases to run, and a callback that is called after each case.
 #[derive(Clone, Copy, Default)]
 pub struct RunOptions<'a> {
     /// Run only cases whose id or comment contains this text, ignoring case.
@@ -22,18 +22,19 @@ impl core::fmt::Debug for RunOptions<'_> {
     }
 }
 
-/// The results of running a file.
+/// Results of running the cases of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Number of cases whose answer was the expected one.
+    /// Number of cases that passed: the answer was the expected one, or older versions of Bitcoin Core returned the
+    /// expected one.
     pub passed: usize,
     /// Cases whose answer was not the expected one, in file order.
     pub failures: Vec<Failure>,
-    /// Number of cases that count as passed although the answer differs from the file's, for each reason. An example is
-    /// an error that older versions of Bitcoin Core reported.
+    /// Number of cases that count as passed although the answer differs from the one in the file, for each reason. One
+    /// reason is that older versions of Bitcoin Core reported another error.
     pub readings: BTreeMap<&'static str, usize>,
-    /// Number of cases that did not run, for each reason.
+    /// Number of cases that did not run, for each reason why cases were skipped.
     pub skipped: BTreeMap<&'static str, usize>,
 }
 
@@ -41,23 +42,23 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// Number of the case in the file, counted from 1.
+    /// Number of the failed case in its file, counted from 1. Comments are not counted.
     pub number: usize,
     /// Id of the case, if it has one.
     pub id: Option<String>,
-    /// The file's comment on the case.
+    /// Comment on the failed case, as given in the vector file.
     pub comment: String,
-    /// The expected and the actual answer.
+    /// The expected answer, and the answer of the interpreter.
     pub mismatch: Mismatch,
 }
 
 impl Report {
-    /// Returns the number of cases that ran.
+    /// Returns the number of cases that ran: those that passed and those that failed.
     pub fn ran(&self) -> usize {
         self.passed + self.failures.len()
     }
 
-    /// Returns the number of cases that did not run.
+    /// Returns the number of cases that did not run because they were skipped.
     pub fn skipped_count(&self) -> usize {
         self.skipped.values().sum()
     }
@@ -71,7 +72,7 @@ enum Fate {
     Skipped(&'static str),
 }
 
-/// Runs the cases of a file on the threads of the current rayon pool.
+/// Runs the cases of a file in parallel, on the threads of the current rayon pool.
 pub fn run(file: &VectorFile, options: RunOptions<'_>) -> Report {
     let fate = |entry: &Entry| {
         let fate = fate(file, entry, options.filter);

@@ -6,7 +6,8 @@ use secp256k1::{Parity, Scalar, XOnlyPublicKey};
 use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
 use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
 
-/// The only leaf of a taproot script tree: the output key that commits to it, and its control block.
+/// The only leaf of a taproot script tree. Contains the output key that commits to the leaf, and the control block that
+/// reveals it.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) output_key: [u8; 32],
@@ -28,7 +29,7 @@ impl Leaf {
     }
 }
 
-/// Returns the taproot scriptPubKey for an output key.
+/// Returns the scriptPubKey of the taproot output with this output key.
 pub fn output_script(output_key: &[u8; 32]) -> ScriptBuf {
     ScriptBuf::from_bytes([&[0x51, 0x20], output_key.as_slice()].concat())
 }
@@ -46,7 +47,8 @@ pub fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32],
     Ok((tweaked.0.to_byte_array(), tweaked.1))
 }
 
-/// Encodes a control block: leaf version and parity, internal key, Merkle path.
+/// Returns the control block of a tapscript: the leaf version with the parity of the output key, the internal key, and
+/// the Merkle path.
 pub fn control_block(
     leaf_version: u8,
     parity: Parity,
@@ -57,7 +59,7 @@ pub fn control_block(
     [&[first], internal_key.as_slice(), path.concat().as_slice()].concat()
 }
 
-/// A script tree: its Merkle root, and the Merkle path of each leaf.
+/// A taproot script tree: its Merkle root, and the Merkle path of each leaf.
 pub(crate) struct Tree {
     pub(crate) root: [u8; 32],
     /// Merkle paths of the leaves, in the order of the leaves.

@@ -14,12 +14,12 @@ use crate::todays_policy::todays_policy;
 /// The verdict that a file expects for an input or a whole transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ExpectedVerdict {
-    /// The input or transaction is valid.
+    /// The input or transaction is expected to be valid.
     Ok,
     /// The input or transaction must be invalid, with any error, because the file does not name one.
     AnyError,
-    /// The input or transaction is invalid, with an error or reject reason that has one of these names. The first is the
-    /// name in the file; the others mean the same in the file's dialect.
+    /// The input or transaction must be invalid. Its error or reject reason must have one of these names. The first is
+    /// today's spelling of the name in the file, the others mean the same in the dialect of the file.
     Error(Vec<String>),
 }
 
@@ -44,17 +44,17 @@ impl core::fmt::Display for ExpectedVerdict {
 /// row of Bitcoin Core's tx_valid.json gives one case for each input.
 #[derive(Clone, Debug)]
 pub struct VerdictCase {
-    /// Name of the case, or `FILE#N` if the file gives none.
+    /// Id of the case. If the file gives none, it is the name of the file, `#`, and the number of the case.
     pub id: String,
-    /// The file's comment on the case.
+    /// Comment on the case, as given in the vector file.
     pub comment: String,
     /// Group of the case: the field `group` of the file, or otherwise the part of the id before the first `/`.
     pub group: Option<String>,
     /// The rule that the case checks, if the file names one.
     pub rule: Option<String>,
-    /// Document and section that define the rule.
+    /// Document and section that define the rule that the case tests.
     pub source: Option<String>,
-    /// The input or transaction, and exactly the flags to verify with.
+    /// The input or the transaction to verify, and exactly the flags to verify it with.
     pub question: Question,
     /// The verdict that the vector file expects for the question.
     pub expected: ExpectedVerdict,
@@ -76,7 +76,8 @@ impl VerdictCase {
         line
     }
 
-    /// Returns the JSON fields that determine the verdict. Two cases with equal fields ask the same question.
+    /// Returns the JSON fields that determine the verdict: transaction, input index, prevouts and flags. Two cases with
+    /// equal fields have the same verdict.
     pub fn question_fields(&self) -> String {
         let (tx, prevouts, flags, subject) = match &self.question {
             Question::Input(InputQuestion { tx, prevouts, index, flags }) => {

@@ -1,11 +1,11 @@
 //! Seeded pseudorandom number generator, so that every run uses the same numbers.
 
-/// State of the generator SplitMix64 (Steele, Lea, Flood, 2014).
+/// Pseudorandom number generator SplitMix64 (Steele, Lea, Flood, 2014). The field is its state.
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// Creates the generator for one item of a run. The numbers depend only on the seed of the run and the number of the
-    /// item.
+    /// Creates the generator for one tapscript or mutant of a run. The random numbers depend only on the seed of the
+    /// run and on `number`.
     pub(crate) fn new(seed: u64, number: u64) -> Random {
         let mut random = Random(seed);
         let scattered = random.next() ^ number.wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -38,7 +38,7 @@ impl Random {
         (0..count).map(|_| self.byte()).collect()
     }
 
-    /// Returns a random item. There must be at least one.
+    /// Returns a random element of `items`, which must not be empty.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }

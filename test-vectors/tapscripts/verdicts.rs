@@ -1,4 +1,5 @@
-//! Verdicts under policy flags, in a form that is the same for engines with and without support of the proposed soft forks.
+//! Computes verdicts under policy flags, in a form that is the same for engine versions with and without support of the
+//! proposed soft forks.
 
 use sigstack_interpreter::{FLAGS, FlagKind, Flags, Spend, VerifyError};
 

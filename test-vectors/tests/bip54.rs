@@ -1,4 +1,4 @@
-//! BIP 54: the project's cases about whole transactions, and the test vectors of the BIP.
+//! Tests of BIP 54, with the project's cases about whole transactions and with the test vectors of the BIP.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 

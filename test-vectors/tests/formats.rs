@@ -5,8 +5,8 @@
 
 use sigstack_vectors::{Dialect, InputError, ReadOptions, Report, RunOptions, VectorFile, read_bytes, run};
 
-/// Returns a transaction with one output. Each input spends the first output of a transaction; `inputs` are the first bytes
-/// of these transactions' ids, whose other bytes are zero.
+/// Returns a hex-encoded transaction with one output. Each input spends the first output of another transaction.
+/// `inputs` lists the first byte of each of these transaction ids, the other bytes are zero.
 fn tx_spending(inputs: &[&str]) -> String {
     let zeros = |count: usize| "0".repeat(2 * count);
     // Transaction ids are shown in reverse byte order: the first byte shown is the last byte serialized.

@@ -22,7 +22,7 @@ fn report(file: &VectorFile) -> Report {
 /// failed cases, the errors of unreadable cases, the notes.
 type Outcome<'a> = (&'static str, usize, usize, Vec<&'a str>, Vec<&'a str>);
 
-/// Reads and runs a file, and compares the result with the expected one.
+/// Reads and runs a file, and checks the counts, the errors and the notes that this gives.
 fn expect(name: &str, text: &str, expected: Outcome<'_>) {
     let file = read_named(name, text);
     let report = report(&file);
@@ -217,7 +217,8 @@ fn numbers_of_64_bits_are_read() {
     expect("sample", &row(number), ("script_tests", 1, 0, vec![&problem], vec![]));
 }
 
-/// Verdicts that only older versions of Bitcoin Core returned pass and are counted separately; similar verdicts fail.
+/// Checks that a verdict which only older versions of Bitcoin Core returned counts as passed, and is counted
+/// separately. Similar verdicts count as failed.
 #[test]
 fn verdicts_of_older_core_pass_as_such() {
     let nops = "judged as older Core did: inactive lock times are discouraged NOPs";

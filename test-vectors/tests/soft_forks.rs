@@ -120,7 +120,7 @@ fn inactive_proposals_leave_the_consensus_of_tapscripts_as_it_is() {
     inactive_proposals_leave_the_consensus_of_tapscripts(COUNT);
 }
 
-/// Returns the committed verdicts, one for each tapscript.
+/// Returns the committed verdicts: the name of the verdict for each random tapscript.
 fn committed() -> Vec<&'static str> {
     let (head, letters) = COMMITTED.split_once("\n\n").unwrap();
     let legend = head.lines().filter_map(|line| line.split_once(' ')).filter(|(letter, _)| *letter != "#");
@@ -157,7 +157,7 @@ fn inactive_proposals_leave_policy_as_it_was() {
     inactive_proposals_leave_policy(COUNT);
 }
 
-/// Inspector that records the proposals used by an input.
+/// Inspector that records which proposals the verification of an input uses.
 #[derive(Default)]
 struct Uses {
     proposals: Vec<&'static str>,

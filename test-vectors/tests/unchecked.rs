@@ -106,8 +106,8 @@ fn every_use_of_an_inactive_proposal_is_reported() {
     }
 }
 
-/// Checks that the cases whose names say that a proposal is inactive are reported as not fully checked. This detects an
-/// error that the engine's inspector shares with the inspector of this test.
+/// Checks cases whose ids say that a proposal is inactive: the engine must report them as not fully checked. This test
+/// would also find a bug that the engine's inspector and the inspector of the other test have in common.
 #[test]
 fn cases_named_inactive_are_reported() {
     let mut count = 0;

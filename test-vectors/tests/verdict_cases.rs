@@ -36,7 +36,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(id, verdict)| ((*id).to_owned(), (*verdict).to_owned())).collect()
 }
 
-/// Returns a transaction with this number of inputs.
+/// Returns a hex-encoded transaction with this number of inputs, numbered from 1.
 fn tx(inputs: usize) -> String {
     let input = |nth: usize| format!("{nth:02x}{}", "0".repeat(80));
     let inputs: String = (1..=inputs).map(input).collect();

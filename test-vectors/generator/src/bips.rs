@@ -11,7 +11,8 @@ use sigstack_interpreter::{FlagKind, Flags};
 use super::{GeneratedFile, draft};
 use sigstack_vectors::{Case, Expect};
 
-/// Number of cases of each verdict that `basics.json` has for a rule. The file is short because it is meant to be read.
+/// Maximum number of valid cases, and of rejected cases, that `basics.json` contains for a rule. The file is short
+/// because people read it.
 const BASICS_PER_RULE: usize = 2;
 
 /// Creates `basics.json`, `script_assets_test.json` and `README.md` for a BIP, from the cases of `proposals/NAME.jsonl`

@@ -220,17 +220,18 @@ impl Row {
     }
 }
 
-/// Returns the numbers of the draft's rules that a case covers, such as `R12`.
+/// Returns the rules of BIP-DRAFT.md that a case tests, such as `R12`.
 pub(super) fn rules_of(case: &Case) -> Vec<String> {
     let rules = (1..=RULES).filter(|rule| ROWS.iter().any(|row| row.rule == *rule && row.shows(case)));
     rules.map(|rule| format!("R{rule}")).collect()
 }
 
-/// Creates `rules.json` from the cases of CHECKSIGFROMSTACK and ANYPREVOUT.
+/// Creates `rules.json` from the cases of OP_CHECKSIGFROMSTACK and BIP 118.
 ///
 /// # Errors
 ///
-/// Returns a list of each case that covers no rule, and each row of the table that matches no case.
+/// Returns a list of mistakes: each case that tests no rule of BIP-DRAFT.md, and each row of the table that selects no
+/// case.
 pub(super) fn file(cases: &[Case]) -> Result<GeneratedFile, String> {
     let mut mistakes = Vec::new();
     let id = |case: &Case| case.id.clone().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A file of cases: valid ones, and rejected ones that each differ from a valid base case in one respect.
+//! Collects the cases of one file. Some are valid, and each rejected case differs from a valid case in one respect.
 
 use core::marker::PhantomData;
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::spec::{Spec, Verdict};
 use sigstack_vectors::Case;
 
-/// A rule that cases check. Each rule of a group needs at least one valid and one rejected case, unless `only` says why one
-/// kind is impossible.
+/// A rule that cases test. A group must contain at least one valid and one rejected case for each rule, unless `only`
+/// says that one of the two cannot exist.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     /// Document and section that define the rule, such as "BIP 341, Script validation rules".
@@ -29,7 +29,7 @@ pub(super) enum Only {
 /// Description of a test case before its transaction is created. It is about one input ([`Spec`]) or about a whole
 /// transaction.
 pub(super) trait Draft: Clone {
-    /// Type of the verdicts that verification can return for such a case.
+    /// Type of the verdict that a case of this kind expects.
     type Verdict: Copy + PartialEq;
 
     /// The verdict that a valid case of this type expects.
@@ -60,14 +60,14 @@ pub(super) struct Accepted<D = Spec> {
     spec: D,
 }
 
-/// The cases of one file.
+/// A group of cases while it is created. The cases are written to one file.
 pub(super) struct Group<D = Spec> {
     name: &'static str,
     cases: Vec<Case>,
     /// The rules that the group's cases test, in the order of their first case. Each has the number of valid cases and
     /// the number of rejected cases.
     tally: Vec<(&'static Rule, usize, usize)>,
-    /// Errors found so far: cases with an unexpected verdict, due to a mistake in the case or a bug in the engine.
+    /// Messages about cases whose verdict was not the expected one. Either the case or the engine has a bug.
     mistakes: Vec<String>,
     drafts: PhantomData<D>,
 }
@@ -77,7 +77,7 @@ impl<D: Draft> Group<D> {
         Group { name, cases: Vec::new(), tally: Vec::new(), mistakes: Vec::new(), drafts: PhantomData }
     }
 
-    /// Adds a case that must be accepted.
+    /// Adds a case that must be accepted. Returns it, so that rejected cases can be derived from it.
     pub(super) fn accept(&mut self, id: &str, rule: &'static Rule, comment: &str, spec: D) -> Accepted<D> {
         self.add(id, rule, comment.to_owned(), &spec, D::ACCEPT, Map::new());
         Accepted { id: format!("{}/{id}", self.name), spec }

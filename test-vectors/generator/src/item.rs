@@ -33,7 +33,7 @@ pub(super) enum Item {
     /// The hash that OP_TEMPLATEHASH pushes. It is computed for a transaction that differs in these fields from the
     /// transaction of the case.
     TemplateHash(Vec<Field>),
-    /// The hash that OP_PAIRCOMMIT computes of two items.
+    /// The hash that OP_PAIRCOMMIT pushes for these two items.
     Pair(Box<Item>, Box<Item>),
     /// The bytes of another item, with a change.
     Changed(Box<Item>, Change),
@@ -59,7 +59,7 @@ impl fmt::Debug for Made {
 pub(super) struct Signature {
     /// The key that makes the Schnorr signature of the transaction.
     pub(super) key: Key,
-    /// The hash type in the signature. For 0 the signature has 64 bytes, otherwise 65.
+    /// Hash type of a Schnorr signature, appended as its 65th byte. For hash type 0, the signature has 64 bytes.
     pub(super) hash_type: u8,
     /// Hash type in the message that the Schnorr signature signs. `None` if it equals the hash type of the signature
     /// itself.
@@ -102,7 +102,7 @@ pub(super) enum Change {
     Append(Vec<u8>),
     /// Inserts these bytes before the item.
     Prepend(Vec<u8>),
-    /// Keeps only this number of bytes.
+    /// Keeps only the first bytes of the item, as many as this number.
     Truncate(usize),
     /// Removes this number of bytes from the beginning of the item.
     Skip(usize),
@@ -170,7 +170,7 @@ impl Item {
         Item::Made(Made(Rc::new(make)))
     }
 
-    /// Returns the item with bytes appended.
+    /// Returns this item with the given bytes appended.
     pub(super) fn followed_by(self, bytes: &[u8]) -> Item {
         Item::Changed(Box::new(self), Change::Append(bytes.to_vec()))
     }

@@ -1,4 +1,4 @@
-//! The fixed keys and bytes of generated cases, and hashes that are computed without the engine.
+//! The fixed keys and byte strings of generated cases, and hashes that are computed without the engine's code.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::modular::{ORDER, small};
 
-/// A fixed key, identified by a number. Its secret is public.
+/// A key whose secret is derived from this number. The secrets of all these keys are public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(pub(super) u8);
 
@@ -19,7 +19,7 @@ impl Key {
     /// The key whose public point is -G, the negated generator.
     pub(super) const NEGATED_GENERATOR: Key = Key(255);
 
-    /// Returns the secret and the public key.
+    /// Returns the key pair: the secret key and the public key.
     pub(super) fn pair(self) -> Result<Keypair, String> {
         let secret = match self {
             Key::GENERATOR => small(1),
@@ -76,7 +76,7 @@ pub(super) const OFF_CURVE: [u8; 32] = [
     0x98, 0x98, 0xae, 0x79, 0xb9, 0x76, 0x87, 0x66, 0xe4, 0xfa, 0xa0, 0x4a, 0x2d, 0x4a, 0x34,
 ];
 
-/// Computes the hash that OP_PAIRCOMMIT pushes from the text of BIP 442, without the engine's code.
+/// Computes the hash that OP_PAIRCOMMIT pushes. Written from the text of BIP 442, without the engine's code.
 pub(super) fn pair_commitment(a: &[u8], b: &[u8]) -> [u8; 32] {
     let tag = Sha256::digest("PairCommit");
     let sized = |element: &[u8]| match element.len() {

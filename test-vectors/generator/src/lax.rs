@@ -1,4 +1,5 @@
-//! Signatures that an implementation with a certain bug accepts: invalid under BIP 340, or valid for a wrong message.
+//! Schnorr signatures that an implementation with a certain bug accepts. They are invalid under BIP 340, or valid for
+//! another message than the correct one.
 
 use bitcoin::consensus::encode::serialize;
 use secp256k1::{Keypair, Scalar, SecretKey};
@@ -138,7 +139,7 @@ pub(super) enum Annex {
 /// may be wrong.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lax {
-    /// The hash type byte that the signature message contains.
+    /// The hash type that the signature message contains, as one byte.
     pub(super) hash_type: u8,
     pub(super) inputs: Inputs,
     pub(super) outputs: Outputs,
@@ -293,7 +294,8 @@ pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
     .followed_by(written)
 }
 
-/// Creates a Schnorr signature of the message that `lax` describes, with the given defect or special property.
+/// Creates a Schnorr signature of the message that `lax` describes. The signature has the given defect or special
+/// property.
 pub(super) fn flawed_signature(key: Key, lax: Lax, flaw: Flaw) -> Item {
     Item::made(move |maker, _| Ok(sign(&key.pair()?, &lax.digest(maker)?, flaw)?.to_vec()))
 }

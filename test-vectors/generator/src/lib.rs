@@ -1,7 +1,7 @@
-//! Generator of the project's own vectors. It uses fixed keys and no randomness, so every run produces the same bytes.
+//! Generator of the project's own vectors. It uses fixed keys and no randomness, so every run produces the same files.
 //!
-//! The expected verdict of each case is written by hand. The generator fails if the engine's verdict on a case differs, or
-//! if verification stops at another place than expected.
+//! The expected verdict of each case is written by hand. The generator fails if the engine's verdict on a case differs,
+//! or if verification stops at another place than expected.
 
 mod anyprevout;
 mod bases;
@@ -35,21 +35,21 @@ use std::path::Path;
 use sigstack_interpreter::{PROPOSALS, Proposal, ProposalId};
 use sigstack_vectors::Case;
 
-/// A file produced by the generator.
+/// A file to be written by the generator: its path and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedFile {
-    /// Path relative to the folder `test-vectors`.
+    /// Path of the generated file, relative to the folder `test-vectors`.
     pub path: String,
-    /// Content of the file.
+    /// Content of the generated file.
     pub contents: Vec<u8>,
 }
 
-/// Creates every file. Before a group of cases is created and verified, `begin` is called with the number of the group,
-/// counted from 1, the number of all groups, and the group's name.
+/// Creates the content of every file. Before a group of cases is created and verified, `begin` is called with the
+/// number of the group, counted from 1, the number of all groups, and the group's name.
 ///
 /// # Errors
 ///
-/// Returns a list of each case whose verdict is not the expected one, one per line.
+/// Returns a list of the cases whose verdict is not the expected one, one per line.
 pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<GeneratedFile>, String> {
     let of_proposals = groups();
     let groups = of_proposals.len() + consensus::GROUPS.len();
@@ -117,8 +117,8 @@ fn maker(proposal: ProposalId) -> Option<Maker> {
     }
 }
 
-/// Returns the files of the proposals: the name, the function that creates the cases, and the number of the BIP. If
-/// there is a BIP number, the cases are also written in the formats of BIP 446's files, for that BIP.
+/// Returns the files in the folder `proposals`: the name, the function that creates the cases, and the number of the
+/// BIP. If there is a number, the cases are also written to the folder of that BIP, in the formats of BIP 446's files.
 fn groups() -> Vec<(&'static str, Maker, Option<u16>)> {
     let of_proposal =
         |proposal: &&Proposal| Some((proposal.vectors?, maker(proposal.id)?, Some(proposal.bip)));
@@ -130,7 +130,7 @@ fn groups() -> Vec<(&'static str, Maker, Option<u16>)> {
 /// The files with cases about the changes that BIP-DRAFT.md proposes.
 const DRAFTED: &[&str] = &["csfs", "anyprevout"];
 
-/// Creates a file of the case format, with one case per line.
+/// Creates a vector file in the project's case format, with one case per line.
 fn cases_file(path: &str, cases: &[Case]) -> GeneratedFile {
     let lines = cases.iter().map(|case| case.to_line() + "\n");
     GeneratedFile { path: path.into(), contents: lines.collect::<String>().into_bytes() }

@@ -11,12 +11,12 @@ pub(super) type Number = [u8; 32];
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Modulus(pub(super) Number);
 
-/// The order of the curve.
+/// The order of the secp256k1 curve.
 pub(super) const ORDER: Modulus = Modulus([
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,
     0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
 ]);
-/// The prime of the field that contains the coordinates.
+/// The prime of secp256k1's field, which contains the coordinates of points.
 pub(super) const FIELD: Modulus = Modulus([
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xfc, 0x2f,
@@ -29,7 +29,7 @@ pub(super) fn small(value: u32) -> Number {
     number
 }
 
-/// Returns the sum modulo 2^256, and whether the exact sum has more than 256 bits.
+/// Returns the sum of two 256-bit numbers modulo 2^256, and whether the exact sum needs more than 256 bits.
 pub(super) fn sum(a: &Number, b: &Number) -> (Number, bool) {
     let (mut result, mut carry) = ([0; 32], 0);
     for place in (0..32).rev() {
@@ -40,7 +40,7 @@ pub(super) fn sum(a: &Number, b: &Number) -> (Number, bool) {
     (result, carry == 1)
 }
 
-/// Returns `a - b` modulo 2^256.
+/// Returns the difference `a - b` of two 256-bit numbers modulo 2^256.
 fn difference(a: &Number, b: &Number) -> Number {
     let inverted = b.map(|digit| !digit);
     sum(&sum(a, &inverted).0, &small(1)).0
@@ -53,12 +53,12 @@ impl Modulus {
         if carry || sum >= self.0 { difference(&sum, &self.0) } else { sum }
     }
 
-    /// Returns `a - b`.
+    /// Returns `a - b` modulo the prime.
     pub(super) fn sub(&self, a: &Number, b: &Number) -> Number {
         self.add(a, &difference(&self.0, b))
     }
 
-    /// Returns `a * b`.
+    /// Returns `a * b` modulo the prime.
     pub(super) fn mul(&self, a: &Number, b: &Number) -> Number {
         // 2^256 is congruent to `rest`, which is small. The upper half of a product is therefore multiplied by `rest` and
         // added to the lower half.
@@ -124,7 +124,7 @@ fn product(a: &[u64], b: &[u64], c: &[u64]) -> Vec<u64> {
     result
 }
 
-/// Returns the bits of a number, most significant first.
+/// Returns the bits of a 256-bit number, most significant first.
 pub(super) fn bits(number: &Number) -> impl Iterator<Item = bool> + '_ {
     number.iter().flat_map(|digit| (0..8).rev().map(move |place| digit >> place & 1 == 1))
 }

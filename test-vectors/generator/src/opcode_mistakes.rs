@@ -179,8 +179,8 @@ pub(super) fn pair_commit(group: &mut Group) {
     }
 }
 
-/// Adds cases of an opcode that pushes an element, with 999 and with 1,000 elements on the stack and the alternate
-/// stack. With 1,000, the opcode exceeds the limit, although the script drops the elements afterwards.
+/// Adds valid cases of an opcode that pushes a 1,000th element, counted on the stack and the alternate stack together.
+/// Adds rejected cases in which it pushes a 1,001st element, although the script drops the elements afterwards.
 fn elements(group: &mut Group, opcode: Opcode, flags: Flags) {
     for on_altstack in [0, 1, 200] {
         let script = |before: usize| {

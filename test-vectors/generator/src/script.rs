@@ -12,7 +12,7 @@ pub(super) struct Script(Vec<Part>);
 #[derive(Clone, Debug)]
 enum Part {
     Bytes(Vec<u8>),
-    /// A push of data that depends on the transaction.
+    /// A push of an item, whose bytes may depend on the transaction.
     Push(Item),
     /// A word of script assembly that is not valid, with the error message. Serializing the script then fails.
     Wrong(String),
@@ -23,12 +23,12 @@ impl Script {
         Script::default()
     }
 
-    /// Appends an opcode.
+    /// Appends one opcode to the script.
     pub(super) fn op(self, opcode: Opcode) -> Script {
         self.raw(&[opcode.0])
     }
 
-    /// Appends opcodes.
+    /// Appends several opcodes to the script.
     pub(super) fn ops(self, opcodes: &[Opcode]) -> Script {
         opcodes.iter().fold(self, |script, opcode| script.op(*opcode))
     }
@@ -39,23 +39,23 @@ impl Script {
         self
     }
 
-    /// Appends a script in the assembly of Core's test files.
+    /// Appends a script, given in the assembly of Core's test files.
     pub(super) fn asm(mut self, text: &str) -> Script {
         self.0.push(assemble(text).map_or_else(Part::Wrong, Part::Bytes));
         self
     }
 
-    /// Appends the shortest push of data.
+    /// Appends the shortest push of this data to the script.
     pub(super) fn push(self, data: &[u8]) -> Script {
         self.raw(&minimal_push(data))
     }
 
-    /// Appends the shortest push of a number.
+    /// Appends the shortest push of this number to the script.
     pub(super) fn number(self, number: i64) -> Script {
         self.push(script_num::encode(number).as_bytes())
     }
 
-    /// Appends a push of data that depends on the transaction.
+    /// Appends a push of an item, whose bytes may depend on the transaction.
     pub(super) fn item(mut self, item: Item) -> Script {
         self.0.push(Part::Push(item));
         self

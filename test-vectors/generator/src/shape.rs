@@ -10,7 +10,7 @@ use sigstack_interpreter::TaprootMessage;
 
 use super::keys::digest_of;
 
-/// An input and the output that it spends.
+/// A transaction input, and the output that it spends.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
     pub(super) outpoint: OutPoint,
@@ -129,7 +129,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// Every field of the transaction and of its prevouts.
+    /// Every field of a transaction and of its prevouts that a signature may commit to.
     pub(super) const OF_TX: &'static [Field] = &[
         Field::Version,
         Field::LockTime,
@@ -154,7 +154,7 @@ impl Field {
     pub(super) const OF_TAPSCRIPT: &'static [Field] =
         &[Field::AnnexAdded, Field::AnnexChanged, Field::Leaf, Field::CodeSeparator];
 
-    /// Returns the name of the field in ids.
+    /// Returns the short name of this transaction field, as used in case ids.
     pub(super) fn slug(self) -> &'static str {
         match self {
             Field::Version => "version",

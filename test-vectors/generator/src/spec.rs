@@ -18,24 +18,24 @@ use super::values::Values;
 use sigstack_vectors::taptree;
 use sigstack_vectors::{Case, Expect, Subject};
 
-/// The kind of output that a case spends.
+/// The kind of output that a case spends, such as P2WSH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
-    /// The scriptPubKey is the script itself.
+    /// An output whose scriptPubKey is the executed script itself.
     Bare,
-    /// P2SH (BIP 16).
+    /// A P2SH output (BIP 16) whose redeem script is not a witness program.
     P2sh,
-    /// P2WSH, segwit v0 (BIP 141).
+    /// A P2WSH output, segwit v0 (BIP 141).
     P2wsh,
-    /// P2WSH nested in P2SH.
+    /// A P2WSH output nested in P2SH.
     P2shP2wsh,
-    /// A leaf of a taproot output (BIP 341, BIP 342).
+    /// A taproot output that is spent by a leaf of its script tree (BIP 341, BIP 342).
     Tapscript,
     /// A taproot output that is spent by a signature, without a script (BIP 341).
     KeyPath,
     /// The scriptPubKey is itself a witness program (BIP 141), of any version and length.
     Program,
-    /// A witness program of any version and length, nested in P2SH.
+    /// A witness program of any version and length, nested in a P2SH output.
     P2shProgram,
 }
 
@@ -79,14 +79,15 @@ impl StopsAt {
     }
 }
 
-/// The verdict that verification of a case must return.
+/// The verdict that a case about one input must get: valid, or rejected with this error at this place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Accept,
     Reject(ScriptError, StopsAt),
 }
 
-/// Description of a case before its transaction is created.
+/// Description of a case about one input: its script, its stack, its transaction, its flags. The case is created and
+/// signed from this description.
 #[derive(Clone, Debug)]
 pub(super) struct Spec {
     pub(super) version: Version,
@@ -102,7 +103,7 @@ pub(super) struct Spec {
     pub(super) annex: Option<Vec<u8>>,
     /// First bytes of the scriptSig. The pushes that the kind of output requires are added after them.
     pub(super) script_sig: Vec<u8>,
-    /// Changes to the complete and signed transaction. They are made in this order.
+    /// Changes to the complete and signed transaction. They are applied one after the other.
     pub(super) edits: Vec<Edit>,
 }
 
@@ -119,7 +120,8 @@ impl fmt::Debug for Edit {
 }
 
 impl Spec {
-    /// Describes an input that spends a script with an empty stack, under the consensus flags.
+    /// Describes an input that spends this script in this kind of output. The initial stack is empty, and the flags are
+    /// the consensus flags.
     pub(super) fn new(version: Version, script: Script) -> Spec {
         Spec {
             version,
@@ -136,18 +138,19 @@ impl Spec {
         }
     }
 
-    /// Describes an input that spends a tapscript with an empty stack, under the consensus flags.
+    /// Describes an input that spends this tapscript. The initial stack is empty, and the flags are the consensus
+    /// flags.
     pub(super) fn tapscript(script: Script) -> Spec {
         Spec::new(Version::Tapscript, script)
     }
 
-    /// Adds an element on top of the stack.
+    /// Adds an item on top of the initial stack.
     pub(super) fn with(mut self, item: impl Into<Item>) -> Spec {
         self.stack.push(item.into());
         self
     }
 
-    /// Adds an element with these bytes on top of the stack.
+    /// Adds these bytes as one element on top of the initial stack.
     pub(super) fn with_bytes(self, bytes: &[u8]) -> Spec {
         self.with(Item::Bytes(bytes.to_vec()))
     }

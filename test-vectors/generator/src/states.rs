@@ -63,7 +63,8 @@ pub(super) fn success_opcode(group: &mut Group, proposal: &'static Proposal, usi
     group.accept("leaf-version-c2", &LEAF_VERSION, "in a leaf of version 0xc2", unknown_leaf);
 }
 
-/// Adds cases with the opcode in a branch that is not executed.
+/// Adds cases with the proposal's opcode in a branch that is not executed, while the proposal is active, inactive or
+/// discouraged.
 fn unexecuted(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, refused: Verdict) {
     let script =
         Script::new().ops(&[Opcode::OP_1, Opcode::OP_0, Opcode::OP_IF]).op(opcode).op(Opcode::OP_ENDIF);

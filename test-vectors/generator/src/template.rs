@@ -243,7 +243,7 @@ fn ctv_arguments(group: &mut Group, version: Version) {
     );
 }
 
-/// Returns whether the hash of BIP 119 commits to a field, according to the text of the BIP.
+/// Returns whether the template hash of BIP 119 commits to a field, according to the text of the BIP.
 fn ctv_commits(field: Field) -> bool {
     use Field::*;
     let spent = matches!(
@@ -429,7 +429,7 @@ pub(super) fn template_hash_cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Returns whether the hash of BIP 446 commits to a field, according to the text of the BIP.
+/// Returns whether the template hash of BIP 446 commits to a field, according to the text of the BIP.
 fn template_hash_commits(field: Field) -> bool {
     use Field::*;
     matches!(

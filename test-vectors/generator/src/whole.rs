@@ -27,12 +27,12 @@ impl Spent {
 #[derive(Clone, Debug)]
 pub(super) struct Whole {
     pub(super) inputs: Vec<Spent>,
-    /// The scripts of the outputs.
+    /// The scriptPubKeys of the transaction's outputs.
     pub(super) outputs: Vec<Vec<u8>>,
     pub(super) flags: Flags,
 }
 
-/// The verdict that verification of a whole transaction must return.
+/// The verdict that a case about a whole transaction must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TransactionVerdict {
     Accept,

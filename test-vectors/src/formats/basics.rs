@@ -1,7 +1,8 @@
-//! Reader of BIP 446's basics.json: whole transactions with one input to verify, which is valid or not.
+//! Reader of BIP 446's basics.json. Each case has a whole transaction, the index of one input, and whether this input
+//! is valid.
 //!
-//! In addition to BIP 446's own fields an object may have `flags`, a comma-separated string or an array; the default is the
-//! consensus flags and TEMPLATEHASH. The optional field `expect` names the error of an invalid input.
+//! In addition to BIP 446's own fields, an object may have `flags`, a comma-separated string or an array. The default
+//! is the consensus flags and TEMPLATEHASH. The optional field `expect` names the error of an invalid input.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use crate::field::hex_bytes;
 use crate::outcome::{Mismatch, Outcome};
 use crate::reading::ParsedCase;
 
-/// Names of the columns in the heading of the file.
+/// Names of the columns in the first line of BIP 340's test-vectors.csv.
 const COLUMNS: &[&str] = &[
     "index",
     "secret key",
@@ -33,7 +33,7 @@ pub(crate) struct SchnorrRow {
     valid: bool,
 }
 
-/// Returns whether a line is the heading of BIP 340's file.
+/// Returns whether a line is the first line (the column names) of BIP 340's test-vectors.csv.
 pub(crate) fn is_heading(line: &str) -> bool {
     line.trim_end().split(',').eq(COLUMNS.iter().copied())
 }

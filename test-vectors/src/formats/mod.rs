@@ -1,5 +1,5 @@
-//! The formats of vector files. Each has a module that recognises and reads its rows, and defines what is verified.
-//! `rows` and `validity` are parts that several formats share.
+//! The formats of vector files. Each format has a module that recognises and reads its files, and defines what is
+//! verified. The modules `rows` and `validity` contain code that several formats share.
 
 mod assets;
 mod basics;
@@ -22,13 +22,13 @@ use crate::document::Document;
 use crate::error::Problem;
 use crate::reading::{ParsedCase, Reading};
 
-/// A format of vector files.
+/// A format of vector files, such as tx_valid or BIP 340.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Format(&'static FormatInfo);
 
 /// A row of the table of file formats: how to recognise a format and how to parse it.
 struct FormatInfo {
-    /// Name of the format, as printed in the summary.
+    /// Name of the file format, as printed in the summary of a run.
     name: &'static str,
     recognise: Recognise,
     read: Read,
@@ -59,7 +59,7 @@ pub(crate) struct Words {
     pub(crate) scripts: Vec<String>,
 }
 
-/// Every format, in the order in which recognition is tried.
+/// Every file format. The first format that recognises a file is used.
 const FORMATS: &[FormatInfo] = &[
     FormatInfo {
         name: "script_assets_test",
@@ -115,7 +115,7 @@ const fn plain(
     FormatInfo { name, recognise: Recognise::Content(recognise), read: Read::Cases(read), words: None }
 }
 
-/// Returns whether the first line of a file is the heading of a format of comma-separated rows.
+/// Returns whether a line is the first line (the column names) of a vector file with comma-separated rows.
 pub(crate) fn is_heading(line: &str) -> bool {
     bip340::is_heading(line)
 }
@@ -133,12 +133,13 @@ impl Format {
             .ok_or_else(|| if without_verdict() { Problem::NoVerdict } else { Problem::Unrecognised })
     }
 
-    /// Returns the name of the format, as printed in the summary.
+    /// Returns the name of the file format, as printed in the summary of a run.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// Returns whether files of the format have dialects.
+    /// Returns whether files of this format have a dialect: names of flags and errors that depend on the project that
+    /// made the file.
     pub fn has_dialects(self) -> bool {
         self.0.words.is_some()
     }

@@ -1,4 +1,5 @@
-//! Shared parts of Core's row formats: collecting comments between the rows, and numbering cases without comments.
+//! Code that the readers of Core's row formats share: it collects the comments between the rows, and numbers the cases
+//! without the comments.
 
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ const MAX_COMMENT_CHARS: usize = 400;
 /// A row of a file that is a case, with the comment rows before it. Several rows after the same comments have the same
 /// comment.
 pub(crate) struct Row<'a> {
-    /// Number of the case, counted from 1; comments are not counted.
+    /// Number of the case in its file, counted from 1. Comment rows are not counted.
     pub(crate) number: usize,
     /// The texts of the comment rows before the row, joined to one line.
     pub(crate) comment: String,
@@ -19,7 +20,8 @@ pub(crate) struct Row<'a> {
     pub(crate) columns: &'a [Value],
 }
 
-/// Returns the text of a comment, which is a string or an array with one string; `None` if the item is a case.
+/// Returns the text of a comment row, which is a string or an array with one string. Returns `None` for the row of a
+/// case.
 pub(crate) fn comment(item: &Value) -> Option<&str> {
     match item {
         Value::String(text) => Some(text),
@@ -66,7 +68,7 @@ fn shown(comments: &[&str]) -> String {
     line
 }
 
-/// Splits a comma-separated column or a script into words.
+/// Splits the text of a column into words, at spaces and commas. The column contains flag names or a script.
 pub(crate) fn words(value: Option<&Value>) -> impl Iterator<Item = String> {
     let text = value.and_then(Value::as_str).unwrap_or_default();
     text.split([' ', ',', '\t', '\n']).filter(|word| !word.is_empty()).map(str::to_owned)

@@ -31,10 +31,12 @@ const VARIATIONS: usize = 16;
 /// Prefix of a witness element that contains a leaf script in assembly.
 const SCRIPT: &str = "#SCRIPT#";
 
-/// Placeholder of a witness element for the control block of the preceding leaf script.
+/// Placeholder for a witness element. It is replaced by the control block for the leaf script in the preceding witness
+/// element.
 const CONTROL_BLOCK: &str = "#CONTROLBLOCK#";
 
-/// Placeholder in a scriptPubKey for the taproot output key that commits to the leaf script of the witness.
+/// Placeholder in a scriptPubKey. It is replaced by the taproot output key that commits to the leaf script in the
+/// witness.
 const TAPROOT_OUTPUT: &str = "#TAPROOTOUTPUT#";
 
 /// A row of script_tests.json, converted to a spending transaction, its prevout, the flags and the expected verdict.
@@ -191,7 +193,7 @@ fn with_plain_nops(script: &Script, flags: Flags) -> ScriptBuf {
 }
 
 impl ScriptTest {
-    /// Creates a test from a scriptSig and a scriptPubKey in assembly, without a witness.
+    /// Creates a test without a witness from a scriptSig and a scriptPubKey in assembly.
     pub(crate) fn of_scripts(
         script_sig: &str,
         script_pubkey: &str,

@@ -17,7 +17,7 @@ use crate::question::InputQuestion;
 use crate::reading::ParsedCase;
 use crate::taptree::Leaf;
 
-/// Flags of the proposals whose opcodes the scripts use.
+/// Names of the flags of the proposals whose opcodes the scripts use.
 const PROPOSALS: &str = "CHECKSIGFROMSTACK,OP_CAT,INTERNALKEY,PAIRCOMMIT";
 
 /// JSON fields with an expected verdict, each with a flag. The script is verified with this flag, the consensus flags,

@@ -1,4 +1,5 @@
-//! Reader of sighash.json, rows of legacy signature hashes: `[transaction, script, input, hash type, digest]`.
+//! Reader of sighash.json. Each row is a test of the legacy signature hash: `[transaction, script, input, hash type,
+//! digest]`.
 
 use bitcoin::{ScriptBuf, Transaction, TxOut};
 use serde_json::Value;

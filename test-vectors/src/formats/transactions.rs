@@ -43,7 +43,7 @@ const FLAGS_TO_LEAVE_OUT: &str = "excluded verifyFlags";
 const NAMED_NOTE: &str = "the name of the file says whether its transactions are valid";
 const OLDER_NOTE: &str = "read as before 2021: the flags of a case are those to verify with";
 
-/// A row of tx_valid.json.
+/// A test case of tx_valid.json, which is one row of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct ValidTransaction {
     tx: Transaction,
@@ -53,12 +53,12 @@ pub(crate) struct ValidTransaction {
     put_back: Vec<Flags>,
 }
 
-/// A row of tx_invalid.json.
+/// A test case of tx_invalid.json, which is one row of the file.
 #[derive(Clone, Debug)]
 pub(crate) enum InvalidTransaction {
     /// The row of a transaction that is invalid before any script runs, for example because it has no outputs.
     Malformed(Transaction),
-    /// A transaction with an input that is invalid under the flags.
+    /// The row of a transaction that has at least one input that is invalid under these flags.
     Refused {
         tx: Transaction,
         prevouts: Vec<TxOut>,
@@ -244,7 +244,7 @@ fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Re
     prevouts.collect()
 }
 
-/// Returns one question for each input.
+/// Returns for each input of the transaction the question whether it is valid under these flags.
 fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<Question> {
     let question = |index| InputQuestion { tx: tx.clone(), prevouts: prevouts.to_vec(), index, flags };
     (0..tx.input.len()).map(question).map(Question::Input).collect()
@@ -255,7 +255,7 @@ fn expect_valid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
     (0..inputs).try_for_each(|index| expect_accepted(spend, index, flags, true))
 }
 
-/// Checks that at least one input is invalid.
+/// Checks that at least one input of the transaction is invalid under these flags.
 fn expect_invalid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
     if (0..inputs).any(|index| expect_accepted(spend, index, flags, false).is_ok()) {
         return Ok(());

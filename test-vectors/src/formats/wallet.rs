@@ -29,7 +29,7 @@ struct TreeLeaf {
     script: Vec<u8>,
 }
 
-/// A taproot output, with all intermediate values from which it is computed.
+/// A test of the wallet vectors: a taproot output, with the expected intermediate values of its computation.
 #[derive(Clone, Debug)]
 pub(crate) struct WalletOutput {
     internal_key: [u8; 32],
@@ -43,14 +43,14 @@ pub(crate) struct WalletOutput {
     control_blocks: Vec<Vec<u8>>,
 }
 
-/// A transaction and the outputs that it spends, in input order.
+/// A transaction of the wallet vectors, with the outputs that it spends in input order.
 #[derive(Clone, Debug)]
 pub(crate) struct Funded {
     tx: Transaction,
     prevouts: Vec<TxOut>,
 }
 
-/// An input that is signed on the key path.
+/// A test of the wallet vectors: an input that is signed on the key path, with the expected intermediate values.
 #[derive(Clone, Debug)]
 pub(crate) struct WalletSpend {
     unsigned: Arc<Funded>,
@@ -137,7 +137,8 @@ fn optional_hash(value: &Value, field: &str) -> Result<Option<[u8; 32]>, Bad> {
     if value.is_null() { Ok(None) } else { field::fixed_bytes(value, field).map(Some) }
 }
 
-/// Parses an array that may be absent.
+/// Parses an array in the field `inner` of the field `outer` of a JSON object. Returns an empty list if there is no
+/// such field.
 fn optional_array<'a, T>(
     object: &'a Value,
     outer: &str,
@@ -291,7 +292,7 @@ impl Check for Funded {
         Expected::Ok
     }
 
-    /// Returns one question for each input.
+    /// Returns for each input of the transaction the question whether it is valid under today's policy.
     fn questions(&self) -> Vec<Question> {
         let (tx, prevouts) = (&self.tx, &self.prevouts);
         let question =
@@ -299,7 +300,7 @@ impl Check for Funded {
         (0..tx.input.len()).map(question).map(Question::Input).collect()
     }
 
-    /// Checks that every input is valid under today's policy.
+    /// Checks that every input of the transaction is valid under today's policy.
     fn run(&self, _: &Rules, _: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         (0..self.tx.input.len()).try_for_each(|index| expect_accepted(&spend, index, Flags::POLICY, true))

@@ -1,5 +1,5 @@
-//! Random tapscripts with correct taproot commitments. Execution gets far into the scripts, because most of their checks
-//! succeed.
+//! Random tapscripts with taproot commitments that are almost always correct. Execution gets far into the scripts,
+//! because most of their checks succeed.
 //!
 //! Two thirds of the tapscripts contain opcodes or key types of proposed soft forks. Hashes, tweaks and signatures are
 //! computed with the bitcoin crate, so that they do not share errors with the engine under test.
@@ -20,13 +20,13 @@ use crate::random::Random;
 /// A transaction in which one input spends a tapscript.
 pub(crate) struct TapscriptSpend {
     pub(crate) tx: Transaction,
-    /// The spent outputs, in input order.
+    /// The outputs that the transaction spends, in input order.
     pub(crate) prevouts: Vec<TxOut>,
     /// Index of the transaction input that spends the tapscript.
     pub(crate) index: usize,
 }
 
-/// Generator of the tapscripts for one seed.
+/// Generator of random tapscripts. The tapscripts depend only on its seed.
 pub(crate) struct Tapscripts {
     seed: u64,
     keys: Keys,

@@ -1,4 +1,4 @@
-//! Random scripts, and the witness elements that they consume.
+//! Random tapscripts, and the witness elements that they consume.
 
 use bitcoin::Script;
 use bitcoin::hashes::{Hash, HashEngine, sha256};
@@ -41,7 +41,7 @@ const PROPOSALS: [u8; 6] = [
     op::TEMPLATEHASH,
 ];
 
-/// A public key in a script.
+/// A public key that a random script uses.
 struct Key {
     bytes: Vec<u8>,
     /// Index of the key's secret. `None` if the generator does not know the secret, or if signatures by the key are not
@@ -254,7 +254,7 @@ impl<'a> ScriptBuilder<'a> {
         self.ops(&[op::CHECKTEMPLATEVERIFY, op::DROP]);
     }
 
-    /// Appends a signature check of BIP 348, which consumes signature, message and key.
+    /// Appends a check by OP_CHECKSIGFROMSTACK (BIP 348), which consumes a signature, a message and a key.
     fn data_signature(&mut self) {
         let message = self.random.bytes(32);
         let key = self.key();

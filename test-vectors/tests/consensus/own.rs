@@ -1,4 +1,4 @@
-//! Reading of the project's own vectors for tests.
+//! Reads the project's own vector files, for tests.
 
 use std::path::Path;
 

@@ -21,7 +21,7 @@ pub(crate) enum Place {
     /// A witness program for which no rules exist, because its version or its length is unknown.
     Program,
     P2shProgram,
-    /// The script path of taproot.
+    /// A tapscript, and the check of the taproot commitment before it.
     Tapscript,
     /// The key path of a taproot output. Includes taproot inputs with an empty witness.
     KeyPath,
@@ -64,8 +64,8 @@ impl<'a> Watch<'a> {
         Watch { case, phase: Phase::ScriptSig, redeem_script: None, met: Vec::new(), tapscript: None }
     }
 
-    /// Returns the index of the input that the case verifies. Panics for a case about a whole transaction, which no
-    /// case about today's rules is.
+    /// Returns the index of the input that the case verifies. All cases about today's rules are about one input, so
+    /// this does not fail.
     fn input(&self) -> usize {
         self.case.subject.input().unwrap()
     }

@@ -16,11 +16,11 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, core::VERIFY_TAPROOT),
 ];
 
-/// Returns whether Core accepts an input under some of the consensus flags.
+/// Returns whether Core accepts an input. `flags` may contain only consensus flags.
 ///
 /// # Errors
 ///
-/// The error of the bitcoinconsensus crate if Core cannot parse the transaction.
+/// Returns the error of the bitcoinconsensus crate if Core cannot parse the transaction.
 pub(crate) fn core_accepts(question: &InputQuestion, flags: Flags) -> Result<bool, core::Error> {
     // The crate aborts the process if the combination of flags is one that Core does not allow.
     assert_eq!(flags.check(), Ok(()));

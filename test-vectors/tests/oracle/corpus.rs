@@ -22,7 +22,7 @@ fn is_candidate(path: &Path) -> bool {
     matches!(extension, Some("json" | "jsonl" | "gz" | "csv"))
 }
 
-/// Returns the possible vector files under a folder, sorted by path.
+/// Returns the files below a folder that may contain vectors, sorted by path.
 fn candidates(folder: &Path) -> Vec<PathBuf> {
     let mut open = vec![folder.to_owned()];
     let mut found = vec![];

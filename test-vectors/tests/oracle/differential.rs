@@ -42,14 +42,14 @@ pub(crate) struct Disagreement {
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) drawn: u64,
-    /// Number of inputs that Core could parse. Mutants that equal their original are not counted. All counts below are
+    /// Number of inputs that Core could parse. Mutants that equal their original are not included. All counts below are
     /// of these inputs.
     pub(crate) decoded: u64,
     pub(crate) agreed: u64,
     pub(crate) accepted: u64,
-    /// Number of inputs that execute at least one instruction of a tapscript.
+    /// Number of inputs whose verification reaches at least one instruction of a tapscript.
     pub(crate) tapscripts: u64,
-    /// Number of inputs that execute a tapscript and are valid.
+    /// Number of valid inputs whose verification executes a tapscript.
     pub(crate) accepted_tapscripts: u64,
     pub(crate) errors: BTreeMap<ScriptError, u64>,
     /// Counts for each kind of mutant: how many Core could parse, how many of these are valid, and how many of these
@@ -132,7 +132,7 @@ pub(crate) fn compare(questions: &[InputQuestion]) -> Counts {
     questions.par_iter().enumerate().fold(Counts::default, count).reduce(Counts::default, Counts::merged)
 }
 
-/// Number of mutants in a batch.
+/// Number of mutants that are compared before progress is reported again.
 const BATCH: u64 = 2_000;
 
 /// Compares the verdicts of the engine and of Core on random mutants, in batches, until `count` mutants of vectors have

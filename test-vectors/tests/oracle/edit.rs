@@ -28,7 +28,7 @@ pub(crate) fn element(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// Changes a bit, a byte, or a sequence of bytes.
+/// Makes one random change to a byte string: flips a bit, or replaces, inserts, removes or repeats bytes.
 pub(crate) fn edit_bytes(bytes: &mut Vec<u8>, random: &mut Random) {
     let inserted = random.byte();
     if bytes.is_empty() {
@@ -64,7 +64,7 @@ pub(crate) fn split(script: &[u8]) -> Vec<Vec<u8>> {
     parts
 }
 
-/// Returns a random instruction: usually an opcode, often one with special rules.
+/// Returns a random script instruction: an opcode, often one with special rules, or a push of a random element.
 fn instruction(random: &mut Random) -> Vec<u8> {
     const SPECIAL: &[u8] = &[
         0x4f, 0x50, 0x51, 0x60, 0x61, 0x63, 0x64, 0x65, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x75, 0x76, 0x7c,
@@ -131,7 +131,7 @@ pub(crate) fn edit_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = parts.concat();
 }
 
-/// Inserts instructions into a script that have no effect in most places.
+/// Inserts a random sequence of instructions into a script. The sequences have no effect in most places.
 pub(crate) fn pad_script(script: &mut Vec<u8>, random: &mut Random) {
     const NOTHING: &[&[u8]] = &[
         &[0x61],

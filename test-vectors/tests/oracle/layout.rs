@@ -45,7 +45,7 @@ impl Default for Leaf {
 pub(crate) struct Layout {
     pub(crate) place: Place,
     pub(crate) script: Vec<u8>,
-    /// Initial stack, from bottom to top.
+    /// The initial stack of the script, from bottom to top.
     pub(crate) stack: Vec<Vec<u8>>,
     /// Leaf version, internal key and Merkle path. Used only if the output is a taproot output.
     pub(crate) leaf: Leaf,

@@ -5,7 +5,7 @@ use crate::oracle::edit::{edit_signature, element, split};
 use crate::oracle::layout::{Layout, Place, push};
 use crate::random::Random;
 
-/// Maximum number of opcodes in a script, not counting pushes.
+/// Maximum number of opcodes in a script. Pushes do not count.
 const MAX_OPS: usize = 201;
 /// Maximum number of elements on the stack and the alternate stack together.
 const MAX_STACK: usize = 1_000;
@@ -88,7 +88,8 @@ fn key(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// Returns a correctly encoded ECDSA signature with random contents, which is not valid for any message.
+/// Returns an ECDSA signature with random R and S, for which no key is known. Most are correctly encoded, and one in
+/// six is changed at random.
 fn signature(random: &mut Random) -> Vec<u8> {
     let integer = |random: &mut Random| [vec![2, 32, 1 + random.byte() % 0x7f], random.bytes(31)].concat();
     let integers = [integer(random), integer(random)].concat();

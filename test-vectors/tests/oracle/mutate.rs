@@ -210,7 +210,7 @@ fn draw_flags(own: Flags, random: &mut Random) -> Flags {
     (flags & Flags::CONSENSUS).closure()
 }
 
-/// Returns the flags that Bitcoin Core defines.
+/// Returns all flags that Bitcoin Core defines: the consensus flags and the policy flags.
 pub(crate) fn core_flags() -> Flags {
     Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy)
 }
@@ -390,7 +390,8 @@ fn edit_leaf(layout: &mut Layout, random: &mut Random) {
     }
 }
 
-/// Moves the script to another kind of output, most often a tapscript.
+/// Moves the script to a random kind of output, which may be the same as before. Tapscript is twice as likely as any
+/// other.
 fn move_script(layout: &mut Layout, random: &mut Random) {
     const PLACES: &[Place] =
         &[Place::Tapscript, Place::Tapscript, Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh];

@@ -66,8 +66,8 @@ impl Signer {
         }
     }
 
-    /// Replaces the keys of an input, and the hashes of these keys, by those of keys with known secrets, and signs the
-    /// input.
+    /// Replaces the public keys of an input, and the hashes of these keys, by keys with known secrets. Then recomputes
+    /// the signatures of the input.
     pub(crate) fn sign(&self, question: &mut InputQuestion, flags: Flags, random: &mut Random) {
         match Layout::read(question) {
             Some(mut layout) => {

@@ -1,4 +1,4 @@
-//! Inspector that counts the executed tapscript instructions of an input.
+//! Inspector that counts the tapscript instructions that the verification of an input reaches.
 
 use sigstack_interpreter::{Inspector, Instruction, Machine, Phase, Spend};
 use sigstack_vectors::InputQuestion;

@@ -1,5 +1,5 @@
-//! BIP 118: cases about the stack, the signature operation budget and the other script versions, for implementations with
-//! certain bugs.
+//! BIP 118: cases about the stack, about the signature operation budget, and about script versions other than
+//! tapscript. They detect implementations with certain bugs.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 

@@ -1,4 +1,4 @@
-//! Cases of opcodes that read numbers.
+//! Cases of opcodes that read numbers, such as OP_ADD.
 
 use sigstack_interpreter::{Opcode as Op, ScriptError};
 

@@ -162,7 +162,7 @@ fn branches(group: &mut Group) {
     }
 }
 
-/// Returns a bit as text for a list of stack elements.
+/// Returns a bit as text, in the notation for stack elements: `1` or the empty element.
 fn word(bit: u8) -> &'static str {
     if bit == 1 { "1" } else { "0x" }
 }
@@ -268,7 +268,7 @@ fn cut(group: &mut Group) {
     }
 }
 
-/// Adds cases with two faults. The fault that is checked first determines the error.
+/// Adds cases with two faults in one input. The fault that is checked first determines the error.
 fn order(group: &mut Group) {
     let refused =
         |group: &mut Group, version: Version, rows: &[(&str, Script, Vec<Item>, Flags, Verdict)]| {

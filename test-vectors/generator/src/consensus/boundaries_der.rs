@@ -56,7 +56,7 @@ impl Integer {
         self.length = [&[0x80 + bytes.to_le_bytes()[0]], length.as_slice()].concat();
     }
 
-    /// Inserts zeros before the value, and adjusts the length.
+    /// Inserts zero bytes before the value of the DER integer, and adjusts its length.
     fn pad(&mut self, zeros: usize) {
         self.value.splice(0..0, vec![0; zeros]);
         match self.value.len() {

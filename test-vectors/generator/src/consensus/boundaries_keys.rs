@@ -1,4 +1,5 @@
-//! Cases of public keys and ECDSA signatures at the limits of numbers and points.
+//! Cases of unusual public keys and ECDSA signatures: coordinates and integers at the limits of their range, special
+//! points, hybrid keys.
 
 use sigstack_interpreter::{Opcode as Op, ScriptError};
 
@@ -71,7 +72,7 @@ fn false_check(
     reject(group, version, &base, &format!("{id}-alone"), rule, "nothing turns it", change, stops);
 }
 
-/// Returns the first fixed key whose compressed form begins with this byte.
+/// Returns the first of the fixed keys whose compressed encoding begins with `first`, which is 2 or 3.
 fn with_parity(first: u8) -> Key {
     (1..Key::GENERATOR.0).map(Key).find(|key| key.compressed().first() == Some(&first)).unwrap_or(Key(1))
 }

@@ -51,7 +51,7 @@ pub(super) fn signed(version: Version, script: Script, stack: &[Item]) -> Spec {
     Spec { stack: stack.to_vec(), ..spend(version, script, "") }
 }
 
-/// Creates an item of fixed bytes.
+/// Creates an item of bytes that do not depend on the transaction.
 pub(super) fn bytes(bytes: &[u8]) -> Item {
     Item::Bytes(bytes.to_vec())
 }
@@ -89,7 +89,7 @@ pub(super) struct Good<'a> {
     pub(super) stack: &'a str,
     /// The script in the assembly of Core's test files.
     pub(super) script: &'a str,
-    /// Flags in addition to the consensus flags.
+    /// Flags under which the cases are verified, in addition to the consensus flags.
     pub(super) flags: Flags,
 }
 
@@ -167,7 +167,7 @@ pub(super) fn twins(group: &mut Group, versions: &[Version], good: Good<'_>, bad
     }
 }
 
-/// Adds a valid case in a script version.
+/// Adds a case that must be accepted, and puts the name of the script version before its id.
 pub(super) fn accept(
     group: &mut Group,
     version: Version,

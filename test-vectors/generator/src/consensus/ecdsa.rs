@@ -208,7 +208,8 @@ fn der(group: &mut Group) {
     }
 }
 
-/// Adds cases of valid signatures in encodings that were allowed before BIP 66.
+/// Adds a valid ECDSA case with a zero byte before R, an encoding that was allowed before BIP 66. Adds a rejected case
+/// of the same signature with the flag DERSIG.
 fn der_of_valid(group: &mut Group, version: Version) {
     let padded = Item::Changed(Box::new(all(Key(1)).into()), Change::PadR);
     let spec = signed(version, check_sig(&Key(1).compressed()), &[padded]).without(Flags::DERSIG);
@@ -293,8 +294,8 @@ fn keys(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds cases of the order of checks. The encoding of the signature is checked before that of the key: first DER, then S,
-/// then the hash type.
+/// Adds cases with several encoding errors in one signature check. The encoding of the signature is checked before that
+/// of the key: first DER, then S, then the hash type.
 fn order(group: &mut Group, version: Version) {
     let flags = Flags::STRICTENC | Flags::LOW_S | Flags::WITNESS_PUBKEYTYPE;
     let good = signed(version, check_sig(&Key(1).compressed()), &[all(Key(1)).into()]).under(flags);

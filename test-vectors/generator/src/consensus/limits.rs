@@ -36,7 +36,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Returns a script of this size in bytes, which consists mostly of pushes that are dropped again.
+/// Returns a valid script of this size in bytes. Most of it are long pushes, each followed by OP_DROP.
 fn sized(bytes: usize) -> Script {
     let block = [&[Op::OP_PUSHDATA2.0, 0x04, 0x02][..], &[0; 516], &[Op::OP_DROP.0]].concat();
     let (blocks, rest) = ((bytes - 1) / block.len(), (bytes - 1) % block.len());

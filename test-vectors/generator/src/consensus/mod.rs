@@ -1,4 +1,5 @@
-//! Cases of today's rules: every opcode in every script version, every script error, and both sides of every limit.
+//! Cases of today's rules. They cover every opcode in every script version, every script error, and both sides of every
+//! limit.
 
 mod arithmetic;
 mod boundaries;

@@ -1,4 +1,4 @@
-//! Cases of push opcodes, their size limits, and the rule of the shortest push.
+//! Cases of push opcodes, their size limits, and the policy rule that pushes must be as short as possible.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 

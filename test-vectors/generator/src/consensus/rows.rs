@@ -36,7 +36,7 @@ impl Row {
 const DIRECT: &[Version] = &[Version::Bare, Version::P2wsh, Version::Tapscript];
 const WRAPPED: &[Version] = &[Version::P2sh, Version::P2shP2wsh];
 
-/// Returns a script that checks that exactly these elements are on the stack, the last one on top.
+/// Returns a script that succeeds only if exactly these elements are on the stack. The last element is on top.
 fn nothing_but(gives: &str) -> String {
     let checks = gives.split_whitespace().rev().map(|element| format!("{} EQUALVERIFY ", word(element)));
     checks.collect::<String>() + "DEPTH NOT"

@@ -1,5 +1,5 @@
-//! Cases of the scriptSig, which is executed as a script of its own: every error of legacy scripts, in the scriptSig. The
-//! scriptPubKey is `OP_1`.
+//! Cases with every error that a legacy script can cause, in the scriptSig. The scriptSig is executed as a script of
+//! its own, before the scriptPubKey `OP_1`.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
@@ -15,8 +15,7 @@ const RULE: Rule = Rule {
     only: None,
 };
 
-/// Pushes for scriptSigs: of bytes that look like a compressed public key, and of the DER signature with R = 1 and S =
-/// 1.
+/// Push of a key for scriptSigs. The 33 bytes have the form of a compressed public key.
 const KEY: &str = "0x21 0x021111111111111111111111111111111111111111111111111111111111111111";
 const SIGNATURE: &str = "0x09 0x300602010102010101";
 
@@ -30,7 +29,8 @@ struct Row {
     error: ScriptError,
 }
 
-/// Creates a row for the consensus flags.
+/// Creates a row with a valid and a rejected scriptSig. Both are verified under the consensus flags, and the rejected
+/// one fails with `error` at `opcode`.
 fn row(slug: &'static str, good: &str, bad: &str, opcode: Op, error: ScriptError) -> Row {
     Row { slug, flags: Flags::NONE, good: good.into(), bad: bad.into(), opcode, error }
 }

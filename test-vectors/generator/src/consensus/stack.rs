@@ -1,4 +1,4 @@
-//! Cases of opcodes that move, measure and compare elements.
+//! Cases of opcodes that move, measure or compare stack elements.
 
 use sigstack_interpreter::{Opcode as Op, ScriptError};
 
