@@ -31,8 +31,8 @@ pub struct Report {
     pub passed: usize,
     /// Cases whose answer was not the expected one, in file order.
     pub failures: Vec<Failure>,
-    /// Number of cases that count as passed although the answer differs from the one in the file, for each reason. One
-    /// reason is that older versions of Bitcoin Core reported another error.
+    /// Number of passed cases whose answer differs from the one in the file, for each reason to accept the difference.
+    /// One reason is that older versions of Bitcoin Core reported another error.
     pub readings: BTreeMap<&'static str, usize>,
     /// Number of cases that did not run, for each reason why cases were skipped.
     pub skipped: BTreeMap<&'static str, usize>,

@@ -142,8 +142,8 @@ pub(super) fn lifted_without_check(x: &Number, tweak: &Number) -> Option<(Number
     Some((sum_x, odd(&sum_y)))
 }
 
-/// Returns whether an implementation without the check in lift_x gets a Y whose square is larger than `x^3 + 7`. The
-/// number `x` must not be the X coordinate of a point on the curve, so the square is `-(x^3 + 7)`.
+/// Computes Y as lift_x does without its check, and returns whether the square of Y is larger than `x^3 + 7`. The
+/// number `x` must not be the X coordinate of a point on the curve, so the square of Y is `-(x^3 + 7)`.
 pub(super) fn root_is_larger(x: &Number) -> bool {
     FIELD.sub(&small(0), &curve(x)) > curve(x)
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::modular::{ORDER, small};
 
-/// A key whose secret is derived from this number. The secrets of all these keys are public.
+/// A fixed key pair of the generated cases, identified by a number. Anyone can compute its secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(pub(super) u8);
 

@@ -272,8 +272,8 @@ fn crowded(proposal: &'static Proposal, using: &Spec, elements: usize) -> Spec {
     spec
 }
 
-/// Adds cases at a limit of the initial stack: 1,000 and 1,001 elements, elements of 520 and 521 bytes. The rejected
-/// cases violate only that limit.
+/// Adds cases at the two limits of the initial stack: 1,000 or 1,001 elements, and an element of 520 or 521 bytes. Each
+/// rejected case violates only one limit.
 fn limits(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
     let bytes = |bytes: &[u8]| Item::Bytes(bytes.to_vec());
     let base = group.accept(

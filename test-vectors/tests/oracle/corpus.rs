@@ -12,7 +12,7 @@ use sigstack_vectors::{Entry, InputQuestion, Problem, ReadOptions, read_bytes};
 pub(crate) struct Corpus {
     /// Number of vector files that contain an input that no earlier file contains.
     pub(crate) files: usize,
-    /// The different inputs of the vector files, each with the flags that its file names.
+    /// The inputs of the vector files without duplicates, each with the flags that its file names.
     pub(crate) questions: Vec<InputQuestion>,
 }
 

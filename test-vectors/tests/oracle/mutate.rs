@@ -15,12 +15,12 @@ use crate::oracle::sign::Signer;
 use crate::oracle::steps::executes_tapscript;
 use crate::random::Random;
 
-/// The kind of change that is made to an input.
+/// The kind of change by which a mutant is made from an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// Only the flags to verify with are changed.
+    /// Only the flags under which the input is verified are changed.
     Flags,
-    /// Bytes of the serialized transaction are changed.
+    /// Random bytes of the serialized transaction are changed.
     RawTransaction,
     /// Transaction fields, the amount of the prevout, or the index of the verified input are changed.
     Fields,
@@ -29,9 +29,9 @@ pub(crate) enum Kind {
     Bytes,
     /// One to three random changes are made to the initial stack.
     Stack,
-    /// Instructions of the script are changed, and commitments to the script are recomputed.
+    /// Instructions of the executed script are changed, and commitments to the script are recomputed.
     Script,
-    /// Instructions without effect are inserted into the script; commitments are recomputed.
+    /// Instructions without effect are inserted into the executed script, and commitments to the script are recomputed.
     Padding,
     /// Leaf version, Merkle path, internal key or annex of a tapscript are changed. The output and the control block
     /// are recomputed.

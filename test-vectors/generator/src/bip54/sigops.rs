@@ -96,9 +96,9 @@ pub(super) fn in_one_script(count: usize) -> Vec<Spent> {
     vec![with(count)]
 }
 
-/// Adds a valid case with 2,500 signature operations and an invalid one with 2,501. `counted` of these operations are
-/// in the tested scripts. `inputs` creates the inputs, and is passed the number of operations to add to the tested
-/// ones.
+/// Adds a valid case with 2,500 signature operations and an invalid case with 2,501. The tested scripts must count as
+/// `counted` operations. `inputs` creates the inputs of the transaction, with as many further operations as its
+/// argument says.
 fn pair(
     group: &mut Group<Whole>,
     id: &str,

@@ -68,7 +68,7 @@ fn path(nodes: usize) -> Vec<[u8; 32]> {
     (0..nodes).map(|nth| digest_of(&format!("sibling {nth}"))).collect()
 }
 
-/// Describes the same spend with a changed control block. The control block is the last witness element.
+/// Returns a copy of a tapscript case with a changed control block, which is the last witness element.
 fn with_control_block(spec: &Spec, edit: impl Fn(&mut Vec<u8>) + 'static) -> Spec {
     spec.clone().edited(move |_, witness| witness.iter_mut().last().into_iter().for_each(&edit))
 }
