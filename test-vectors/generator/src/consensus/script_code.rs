@@ -1,5 +1,6 @@
-//! Cases of the part of the script that a signature commits to. OP_CODESEPARATOR changes this part in every script
-//! version. FindAndDelete removes signatures from it in legacy scripts.
+//! Cases of the part of the script that a signature commits to. In legacy and segwit v0 scripts this is the script after
+//! the last executed OP_CODESEPARATOR, and in tapscript the position of this opcode. FindAndDelete removes signatures
+//! from legacy scripts.
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode as Op, ScriptError};
 
