@@ -1,5 +1,5 @@
-//! Cases of the part of the script that a signature commits to. In legacy and segwit v0 scripts this is the script after
-//! the last executed OP_CODESEPARATOR, and in tapscript the position of this opcode. FindAndDelete removes signatures
+//! Cases of what signatures commit to in the script. Legacy and segwit v0 signatures commit to the script after the last
+//! executed OP_CODESEPARATOR, and tapscript signatures to the position of this opcode. FindAndDelete removes signatures
 //! from legacy scripts.
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode as Op, ScriptError};
