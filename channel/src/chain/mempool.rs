@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bitcoin::{OutPoint, Transaction, TxOut, Txid, hashes::Hash as _};
+use bitcoin::{OutPoint, Transaction, Txid, hashes::Hash as _};
 use sigstack_policy::{Candidate, Policy, PolicyError, is_dust, limits::MAX_TRUC_VSIZE};
 
 use super::consensus::{self, Coin, Context, Placed};
+use super::entry::Entry;
+use super::feerate_diagram::{self, Chunk};
 use super::ledger::Digest;
-use super::replace::{self, Chunk};
 use super::{Chain, Reject};
 use crate::mutation::{Mutation, mutated};
 
@@ -18,27 +19,6 @@ const TRUC_CHILD_MAX: u64 = 1_000;
 const MAX_CLUSTER: usize = 64;
 /// Maximum virtual bytes of a cluster (Core `DEFAULT_CLUSTER_SIZE_LIMIT_KVB`).
 const MAX_CLUSTER_VSIZE: u64 = 101_000;
-
-/// A transaction in the mempool.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The unconfirmed transaction.
-    pub tx: Transaction,
-    /// Txid of the transaction.
-    pub txid: Txid,
-    /// The outputs that the transaction spends, in input order.
-    pub prevouts: Vec<TxOut>,
-    /// Fee of the transaction, in satoshi.
-    pub fee: u64,
-    /// Virtual size of the transaction, adjusted for signature operations.
-    pub vsize: u64,
-}
-
-impl Entry {
-    fn parents(&self) -> impl Iterator<Item = Txid> {
-        self.tx.input.iter().map(|input| input.previous_output.txid)
-    }
-}
 
 /// The mempool: all unconfirmed transactions, and the outputs that they spend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +83,7 @@ impl Mempool {
         let mut block = Vec::new();
         let mut left_out = BTreeSet::new();
         let mut weight = 0u64;
-        for (chunk, txids) in replace::linearize(&self.entries) {
+        for (chunk, txids) in feerate_diagram::linearize(&self.entries) {
             let entries: Vec<&Entry> = txids.iter().filter_map(|txid| self.get(txid)).collect();
             let added =
                 entries.iter().fold(weight, |sum, entry| sum.saturating_add(crate::tx::weight(&entry.tx)));
@@ -407,9 +387,10 @@ fn replacement(
     let old = of(&touched);
     let mut new = of(&touched.difference(&evicted).copied().collect());
     new.extend(entries.iter().map(|entry| (entry.txid, Arc::new(entry.clone()))));
-    let diagram =
-        |entries| -> Vec<Chunk> { replace::linearize(entries).into_iter().map(|(chunk, _)| chunk).collect() };
-    match replace::improves(&diagram(&old), &diagram(&new)) {
+    let diagram = |entries| -> Vec<Chunk> {
+        feerate_diagram::linearize(entries).into_iter().map(|(chunk, _)| chunk).collect()
+    };
+    match feerate_diagram::improves(&diagram(&old), &diagram(&new)) {
         true => Ok(evicted),
         false => Err(Reject::Diagram),
     }

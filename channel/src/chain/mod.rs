@@ -8,12 +8,13 @@
 //! Cloning a chain is cheap: clones share coins and transactions until one of them changes.
 
 mod consensus;
+mod entry;
+mod feerate_diagram;
 mod ledger;
 mod market;
 mod mempool;
 mod reject;
 mod reorganise;
-mod replace;
 
 use std::sync::Arc;
 
@@ -22,11 +23,12 @@ use sigstack_interpreter::{FLAGS, FlagKind, Flags};
 
 pub use consensus::Coin;
 use consensus::{Context, Placed};
+pub use entry::Entry;
+pub use feerate_diagram::{Chunk, improves};
 pub use market::FeeMarket;
-pub use mempool::{Entry, Mempool};
+pub use mempool::Mempool;
 pub use reject::Reject;
 pub use reorganise::MAX_REORGANISATION;
-pub use replace::{Chunk, improves};
 pub use sigstack_policy::{Policy, PolicyError};
 
 use crate::keys::tagged_hash;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bitcoin::Txid;
 
-use super::mempool::Entry;
+use super::entry::Entry;
 
 /// A group of transactions that are mined together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
