@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use super::party::ContentId;
+/// Identifier of the balances and HTLCs of a state, which are called its content. Two contents are equal if they pay
+/// the same amounts to the same parties.
+pub type ContentId = u32;
 
 /// A message between the two sides of a signed sequence channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

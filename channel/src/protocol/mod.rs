@@ -35,6 +35,7 @@
 //! exploration leaves out one rule at a time, and must find a loss each time.
 
 mod explore;
+mod explored;
 mod message;
 mod override_explore;
 mod override_form;
@@ -43,11 +44,12 @@ mod pair;
 mod party;
 mod reach;
 
-pub use explore::{Explored, explore, mutations};
-pub use message::{Message, Shown};
+pub use explore::{explore, mutations};
+pub use explored::Explored;
+pub use message::{ContentId, Message, Shown};
 pub use override_explore::{explore_override, override_mutations};
 pub use override_form::{Keeper, KeeperMessage, KeeperShown, OverrideRule, Signed, Update};
-pub use party::{Attempt, ContentId, Given, Party, Refusal, Version};
+pub use party::{Attempt, Given, Party, Refusal, Version};
 
 use crate::bounds::EXPLORED_UPDATES;
 use crate::compare::Table;

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::explore::{Explored, Memory, trace};
+use super::explore::Memory;
+use super::explored::{Explored, trace};
 use super::override_form::{Keeper, KeeperShown, OverrideRule, Update};
 
 const CONTENTS: [u32; 2] = [1, 2];

@@ -6,7 +6,7 @@ use core::fmt;
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::explore::{Explored, trace};
+use super::explored::{Explored, trace};
 use super::override_form::{Keeper, KeeperMessage, OverrideRule, Update};
 use super::reach;
 

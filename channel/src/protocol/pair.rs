@@ -9,7 +9,7 @@ use core::fmt;
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::explore::{Explored, trace};
+use super::explored::{Explored, trace};
 use super::message::Message;
 use super::party::Party;
 use super::{Rules, reach};

@@ -2,12 +2,8 @@
 
 use core::fmt;
 
-use super::message::{Message, Shown};
+use super::message::{ContentId, Message, Shown};
 use super::{Rule, Rules};
-
-/// Identifier of the balances and HTLCs of a state, which are called its content. Two contents are equal if they pay
-/// the same amounts to the same parties.
-pub type ContentId = u32;
 
 /// A side's own commitment transaction for one state. All signatures are complete except the side's own partial
 /// signature, which is made only before publication.
