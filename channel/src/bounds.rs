@@ -5,8 +5,6 @@
 
 use core::fmt;
 
-use crate::model::CONFIRM_BLOCKS;
-
 /// Allowed range of a parameter, including both limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds<T> {
@@ -151,6 +149,12 @@ pub const DELAY: Bounds<u16> = Bounds {
     why_least: "without a delay nobody has time to answer an old state",
     why_most: "a relative lock by height has 16 bits (BIP 68)",
 };
+
+/// Maximum number of blocks that a transaction is assumed to need until it confirms, after a party publishes it.
+///
+/// For three transactions this gives 18 blocks. BOLT 2 recommends the same number (`2R + G + S`): a node that wants to
+/// claim an HTLC closes the channel 18 blocks before the HTLC expires.
+pub const CONFIRM_BLOCKS: u16 = 6;
 
 /// Allowed difference between the locks of two successive states, in blocks. It is for constructions in which newer
 /// states have shorter locks.

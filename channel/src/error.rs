@@ -1,12 +1,12 @@
-//! The error type of this crate. A transaction that the simulated chain refuses is reported by a separate type,
-//! [`crate::chain::Reject`].
+//! The error type of this crate, and the reasons why a channel state is not accepted. A transaction that the simulated
+//! chain refuses is reported by a separate type, [`crate::chain::Reject`].
 
 use core::fmt;
 
+use bitcoin::absolute::LOCK_TIME_THRESHOLD;
 use sigstack_interpreter::UsageError;
 
-use crate::bounds::{Bounds, OutOfBounds};
-use crate::model::Unacceptable;
+use crate::bounds::{Bounds, FUNDING, OutOfBounds};
 
 /// The reason why a channel, a transaction or a signature could not be made or parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,3 +92,134 @@ impl From<UsageError> for ChannelError {
         ChannelError::Usage(error)
     }
 }
+
+/// The reason why a channel state is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unacceptable {
+    /// The state has the wrong number of balances.
+    Balances {
+        /// Number of balances in the state.
+        found: usize,
+        /// Required number of balances: the number of parties plus the number of nested channels.
+        expected: usize,
+    },
+    /// Balances and HTLCs do not add up to the capacity.
+    Sum {
+        /// Sum of all balances and HTLCs in the refused state, in satoshi.
+        found: u64,
+        /// Amount of the funding output, in satoshi.
+        capacity: u64,
+    },
+    /// An HTLC is not between two different parties of the channel.
+    Parties {
+        /// Index of the HTLC in the state.
+        htlc: usize,
+    },
+    /// The amount of an HTLC is zero.
+    NoAmount {
+        /// Index of the HTLC in the state.
+        htlc: usize,
+    },
+    /// An HTLC expires too early, or its expiry is a time instead of a height.
+    Expiry {
+        /// Index of the HTLC in the state.
+        htlc: usize,
+        /// Expiry of the HTLC in the refused state. Accepted values are block heights.
+        expiry: u32,
+        /// Minimum expiry of an HTLC that is accepted at the current height of the chain.
+        least: u32,
+    },
+    /// The capacity of a nested channel is too small.
+    Channel {
+        /// Index of the nested channel.
+        channel: usize,
+        /// Capacity of the nested channel, in satoshi.
+        sat: u64,
+    },
+    /// One party offers too many HTLCs.
+    Offered {
+        /// Index of the party that offers the HTLCs.
+        party: usize,
+        /// Number of HTLCs that the party offers.
+        found: usize,
+        /// Maximum number of HTLCs that one party may offer.
+        most: usize,
+    },
+    /// The balance of the opener (the first party) cannot pay for the fee and the anchor outputs of the commitment
+    /// transaction.
+    Opener {
+        /// Balance of the opener in the refused state, in satoshi.
+        sat: u64,
+        /// Amount that the opener must pay for the fee and the anchor outputs of the commitment transaction, in
+        /// satoshi.
+        needed: u64,
+    },
+    /// The trimmed amounts (balances and HTLCs that get no output) are too large together.
+    Trimmed {
+        /// Sum of the balances and HTLCs that get no output, in satoshi.
+        sat: u64,
+        /// Maximum sum of the balances and HTLCs that get no output, in satoshi.
+        most: u64,
+        /// Minimum balance that gets an output, in satoshi.
+        least_balance: u64,
+        /// Minimum amount of an HTLC that gets an output, in satoshi. If this minimum depends on who publishes the
+        /// transaction, this is the larger one.
+        least_htlc: u64,
+    },
+    /// No balance and no HTLC is large enough for an output.
+    NoOutput,
+    /// The transaction that pays the balances and HTLCs of the state is heavier than the maximum.
+    Weight {
+        /// Weight of the transaction that pays the balances and HTLCs of the refused state, in weight units.
+        found: u64,
+        /// Maximum weight of the transaction that pays the balances and HTLCs, in weight units.
+        most: u64,
+    },
+}
+
+impl fmt::Display for Unacceptable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unacceptable::Balances { found, expected } => {
+                write!(f, "the state has {found} balances, {expected} are needed")
+            }
+            Unacceptable::Sum { found, capacity } => {
+                write!(f, "balances and HTLCs add up to {found} sat, not to {capacity}")
+            }
+            Unacceptable::Parties { htlc } => {
+                write!(f, "HTLC {htlc} is not between two of the parties")
+            }
+            Unacceptable::NoAmount { htlc } => write!(f, "HTLC {htlc} pays nothing; 1 sat is the minimum"),
+            Unacceptable::Expiry { htlc, expiry, least } => write!(
+                f,
+                "HTLC {htlc} expires at {expiry}; a claim needs an expiry from {least} to {}: earlier ones may pass before \
+                 the claim confirms, and later ones are times",
+                LOCK_TIME_THRESHOLD - 1
+            ),
+            Unacceptable::Channel { channel, sat } => {
+                write!(f, "channel {channel} has a capacity of {sat} sat; {} is the minimum", FUNDING.least)
+            }
+            Unacceptable::Offered { party, found, most } => {
+                write!(f, "party {party} sends {found} HTLCs; {most} is the maximum")
+            }
+            Unacceptable::Opener { sat, needed } => {
+                write!(f, "party 0 has {sat} sat and pays {needed} sat for the fee and the anchors")
+            }
+            Unacceptable::Trimmed { sat, most, least_balance, least_htlc } => write!(
+                f,
+                "{sat} sat have no output; {most} is the maximum: a balance needs {least_balance} sat for an output, an HTLC \
+                 {least_htlc}"
+            ),
+            Unacceptable::NoOutput => f.write_str("no balance and no HTLC is large enough for an output"),
+            Unacceptable::Weight { found, most } => {
+                write!(
+                    f,
+                    "the transaction that pays the state has {found} WU; {most} is the maximum: use fewer HTLCs"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for Unacceptable {}

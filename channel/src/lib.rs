@@ -12,6 +12,7 @@ pub mod bounds;
 pub mod breach;
 pub mod chain;
 pub mod compare;
+mod content;
 mod error;
 pub mod export;
 pub mod keys;
@@ -24,6 +25,7 @@ pub mod publish;
 pub mod records;
 pub mod script;
 pub mod sign;
+mod step;
 pub mod storage;
 pub mod taproot;
 pub mod tx;
@@ -33,7 +35,7 @@ pub mod watchtower;
 pub mod who;
 
 pub use bitcoin;
-pub use error::ChannelError;
+pub use error::{ChannelError, Unacceptable};
 
 /// Runs the code of the crate's README as tests.
 #[cfg(doctest)]

@@ -6,23 +6,21 @@
 //! its secrets.
 
 mod accept;
-mod content;
 mod contested;
 mod factory;
+mod history;
 mod justice_kit;
 mod kind;
 mod known;
+mod literal;
 mod path_guard;
 mod penalty;
-mod penalty_guard;
-mod penalty_record;
-mod penalty_version;
 mod play;
 mod rebinding;
 mod rebinding_guard;
 mod sequence;
-mod sequence_guard;
 mod sequence_record;
+mod sequence_tower_guard;
 mod settlement;
 mod setup;
 mod signed_number;
@@ -30,19 +28,18 @@ mod symmetry;
 mod timelock;
 pub mod tower_pay;
 mod tower_terms;
-mod two_thousand_eighteen;
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
-pub use accept::{Accepted, CONFIRM_BLOCKS, OUTPUT_WEIGHT, OpenerCosts, Size, Terms, Unacceptable};
-pub use content::{Content, HTLC_SIZE, Htlc};
+pub use accept::{Accepted, OUTPUT_WEIGHT, OpenerCosts, Size, Terms};
 pub(crate) use contested::published_number as published_counter;
 pub use contested::{Profile, Reward, SequenceTerms};
 pub use factory::{Factory, Inner, NestedCosts, nested_costs};
 pub use justice_kit::justice_blob;
 pub use kind::{KINDS, Kind};
 pub use known::{Held, Known};
+pub use literal::{Literal, LiteralForm};
 pub use penalty::LnPenalty;
 pub use play::{PlayError, Played, Stage, wait_for};
 pub use rebinding::{Form, Rebinding};
@@ -52,34 +49,11 @@ pub use setup::{PartyKeys, Setup};
 pub use symmetry::Symmetry;
 pub use timelock::TimelockTree;
 pub use tower_terms::TowerTerms;
-pub use two_thousand_eighteen::{Literal, LiteralForm};
 
+pub use crate::content::{Content, HTLC_SIZE, Htlc};
 use crate::error::ChannelError;
 use crate::publish::{SharedGuard, answers};
-
-/// A signed transaction of a channel, with the outputs that it spends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// Short name of the transaction, such as "settlement" or "justice".
-    pub label: &'static str,
-    /// The signed transaction, with its witnesses.
-    pub tx: Transaction,
-    /// The outputs that the transaction spends, in input order.
-    pub prevouts: Vec<TxOut>,
-}
-
-impl Step {
-    /// Returns the weight of the transaction, in weight units.
-    pub fn weight(&self) -> u64 {
-        crate::tx::weight(&self.tx)
-    }
-
-    /// Returns the fee of the transaction, in satoshi.
-    pub fn fee(&self) -> u64 {
-        let paid = self.prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-        paid.saturating_sub(crate::tx::output_sum(&self.tx))
-    }
-}
+pub use crate::step::Step;
 
 /// Properties of a channel construction that do not depend on the channel state.
 #[derive(Clone, Debug, PartialEq, Eq)]

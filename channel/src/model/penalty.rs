@@ -2,6 +2,9 @@
 //! per-commitment secret.
 
 mod base;
+mod guard;
+mod record;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,17 +14,12 @@ use secp256k1::{PublicKey, SecretKey};
 use sigstack_interpreter::Flags;
 use sigstack_policy::limits::MAX_TX_WEIGHT;
 
-pub(super) use base::Base;
-
 use super::accept::{
     Accepted, MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, OpenerCosts, Size, Terms, blocks_until_claimed,
 };
-use super::content::History;
+use super::history::History;
 use super::justice_kit::{JusticeScripts, justice_blob};
 use super::known::{Held, Known};
-use super::penalty_guard::PenaltyGuard;
-use super::penalty_record::PenaltyRecord;
-use super::penalty_version::{FEERATE, Version, Versions};
 use super::{Construction, Content, Facts, Htlc, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
     CommitmentOutput, Format, HtlcDirection, MAX_INDEX, SIGHASH_ALL, SecretStore, commitment_number,
@@ -31,6 +29,10 @@ use crate::error::ChannelError;
 use crate::publish::SharedGuard;
 use crate::records::RecordKind;
 use crate::tx::{P2A_DUST_LIMIT, P2TR_DUST_LIMIT, output, p2wsh, set_witness};
+use base::Base;
+use guard::PenaltyGuard;
+use record::PenaltyRecord;
+use version::{FEERATE, Version, Versions};
 
 /// Feerate of the transactions that claim outputs in simulations of LN-penalty, in satoshi per virtual byte.
 const RATE: u64 = 2;

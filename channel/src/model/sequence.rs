@@ -11,14 +11,15 @@
 
 mod construction;
 mod fee_input;
+mod guard;
 mod second_stage;
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
 
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
-use super::content::History;
 use super::contested::{Contested, obscure};
+use super::history::History;
 use super::settlement::Settlement;
 use super::{ClientRecord, Construction, Content, Profile, Reward, SequenceTerms, Setup, Step, TowerRecord};
 pub use fee_input::{Fees, with_fee_inputs};

@@ -9,7 +9,7 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
 
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
-use super::content::History;
+use super::history::History;
 use super::known::{self, Held, Known};
 use super::rebinding_guard::{Owner, RebindingGuard};
 use super::settlement::Settlement;

@@ -14,7 +14,7 @@ use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
-use super::content::History;
+use super::history::History;
 use super::known::{self, Known};
 use super::path_guard::{Owner, PathGuard};
 use super::{Construction, Content, Facts, Setup, Step, Terms, TowerTerms, UpdateCost};

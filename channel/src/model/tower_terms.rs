@@ -7,7 +7,8 @@ use secp256k1::Keypair;
 
 use super::path_guard::PathGuard;
 use super::rebinding_guard::RebindingGuard;
-use super::{Form, Rebinding, SequenceTerms, Step, justice_kit, sequence_guard};
+use super::sequence_tower_guard::TowerGuard;
+use super::{Form, Rebinding, SequenceTerms, Step, justice_kit};
 use crate::error::ChannelError;
 use crate::publish::{SharedGuard, answers};
 use crate::records::RecordKind;
@@ -40,9 +41,7 @@ impl TowerTerms {
     /// `key` is not that key.
     pub fn guard(&self, record: &[u8], key: Option<&Keypair>) -> Result<SharedGuard, ChannelError> {
         Ok(match self {
-            TowerTerms::Sequence(terms, delay) => {
-                Arc::new(sequence_guard::TowerGuard::read((*terms, *delay), record, key)?)
-            }
+            TowerTerms::Sequence(terms, delay) => Arc::new(TowerGuard::read((*terms, *delay), record, key)?),
             TowerTerms::Symmetry(form, delay) => {
                 let (read, fields) = Rebinding::from_bytes(*form, RecordKind::RebindingTower, record)?;
                 fields.end()?;

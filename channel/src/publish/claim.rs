@@ -4,7 +4,7 @@ use bitcoin::OutPoint;
 
 use super::{Draft, Unlock};
 use crate::error::ChannelError;
-use crate::model::Step;
+use crate::step::Step;
 
 /// Reason for which a party wants the transaction of a claim to confirm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,8 +6,8 @@ use secp256k1::{Keypair, SecretKey};
 use crate::bolt3::{SIGHASH_ALL, sign_segwit_v0};
 use crate::error::ChannelError;
 use crate::keys::sign_schnorr;
-use crate::model::Step;
 use crate::sign;
+use crate::step::Step;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, set_witness, weight};
 use crate::wallet::Wallet;
 

@@ -4,7 +4,7 @@ use bitcoin::Transaction;
 
 use super::{Claim, Guard, Orders, Pays, Purpose, Supposed, View};
 use crate::error::ChannelError;
-use crate::model::Step;
+use crate::step::Step;
 
 /// Feerate in sat/vB of predicted transactions that pay the fee from their own output.
 const RATE: u64 = 2;

@@ -4,10 +4,10 @@ use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::Keypair;
 
 use super::{Claim, Deadline, Draft, Found, Orders, Pays, Purpose, Signer, Unlock, View, outputs_to};
+use crate::content::Htlc;
 use crate::error::ChannelError;
 use crate::keys::x_only;
 use crate::leaves;
-use crate::model::Htlc;
 use crate::mutation::{Mutation, mutated};
 use crate::taproot::TapOutput;
 use crate::tx::{SEQUENCE_FREE, input, output, transaction};

@@ -8,8 +8,8 @@ use sigstack_policy::Policy;
 use super::{Claim, Draft, Pays, Purpose, Unlock};
 use crate::chain::{Chain, Entry, Reject};
 use crate::error::ChannelError;
-use crate::model::Step;
 use crate::mutation::{Mutation, mutated};
+use crate::step::Step;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, transaction};
 use crate::wallet::Wallet;
 

@@ -4,17 +4,17 @@
 use secp256k1::{PublicKey, SecretKey};
 
 use super::super::PartyKeys;
-use super::super::penalty_version::Points;
+use super::version::Points;
 use crate::bolt3::{MAX_INDEX, derive_secret};
 use crate::error::ChannelError;
 
 /// The base secrets of a party in an LN-penalty channel, one for each kind of key in a commitment transaction.
 #[derive(Clone)]
-pub(in super::super) struct Base {
-    pub(in super::super) payment: SecretKey,
-    pub(in super::super) delayed: SecretKey,
-    pub(in super::super) htlc: SecretKey,
-    pub(in super::super) revocation: SecretKey,
+pub(super) struct Base {
+    pub(super) payment: SecretKey,
+    pub(super) delayed: SecretKey,
+    pub(super) htlc: SecretKey,
+    pub(super) revocation: SecretKey,
     /// Seed from which the per-commitment secrets are derived.
     pub(super) commitments: [u8; 32],
 }

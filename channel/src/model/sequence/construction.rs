@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bitcoin::{OutPoint, TxOut};
 
 use super::super::known::{self, Held, Known};
-use super::super::sequence_guard::SequenceGuard;
 use super::super::settlement::Settlement;
 use super::super::{
     ClientRecord, Construction, Content, Facts, Profile, Setup, Step, Terms, TowerTerms, UpdateCost,
 };
+use super::guard::SequenceGuard;
 use super::{Fees, SignedSequence, claim_delay};
 use crate::error::ChannelError;
 use crate::keys::x_only;

@@ -10,8 +10,8 @@ use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
-use super::content::History;
 use super::contested::{obscure, published_number};
+use super::history::History;
 use super::known::{Held, Known};
 use super::{Construction, Content, Facts, Htlc, Setup, Step, Terms, UpdateCost};
 use crate::error::ChannelError;

@@ -3,7 +3,7 @@
 use bitcoin::{OutPoint, Script, ScriptBuf, Transaction, TxOut};
 use secp256k1::{PublicKey, SecretKey};
 
-use super::{Content, Htlc};
+use super::super::{Content, Htlc};
 use crate::bolt3::{
     CommitmentKeys, CommitmentOutput, CommitmentParams, Format, HtlcDirection, LnHtlc, derive_public,
     htlc_output_script, htlc_transaction, revocation_public, scripts,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secp256k1::PublicKey;
 
-use super::{Content, Htlc};
+use super::super::{Content, Htlc};
 use crate::bolt3::SecretStore;
 use crate::error::ChannelError;
 use crate::records::RecordKind;

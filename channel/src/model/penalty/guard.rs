@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bitcoin::{OutPoint, ScriptBuf, Transaction};
 use secp256k1::SecretKey;
 
-use super::penalty::Base;
-use super::penalty_version::{Version, Versions, htlc_script, take, to_remote};
-use super::{Content, Htlc, Step};
+use super::super::{Content, Htlc, Step};
+use super::base::Base;
+use super::version::{Version, Versions, htlc_script, take, to_remote};
 use crate::bolt3::{
     CommitmentOutput, Format, MAX_INDEX, SecretStore, commitment_number, derive_private, revocation_private,
     scripts,
