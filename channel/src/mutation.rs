@@ -37,7 +37,6 @@ mutations! {
     ContestsPredecessorOnly "A number revokes only the one before.";
     OfferedOnce "A claim is offered once.";
     PaysBesideOthers "A child of somebody else that pays enough is replaced by one that pays more.";
-    OutbidsAtOnce "A transaction that the other party offers is outbid at any price, however far the deadline is.";
     NeverRaised "A fee is never raised.";
     RefusedIsForgotten "An offer ignores what it has to replace, and a refused one is not raised.";
     FeesAboveStake "Fees are not limited by what is at stake.";

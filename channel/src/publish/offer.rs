@@ -218,7 +218,7 @@ impl<'a> Offer<'a> {
     /// answered. Or the feerate of the claim rises until the claim replaces it.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
         let size = self.size(rate);
-        let waits = !self.own && !self.is_urgent(chain) && !mutated(Mutation::OutbidsAtOnce);
+        let waits = !self.own && !self.is_urgent(chain);
         let limit = match self.limit(budget) {
             limit if waits => limit.min(size.saturating_mul(rate)),
             limit => limit,
