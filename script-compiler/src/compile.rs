@@ -15,8 +15,9 @@ use crate::policy::{Document, Span};
 use crate::program::{InternalKey, Program};
 use crate::resolve::resolve;
 use crate::spare;
-use crate::tree::{NUMS, depths, huffman, output};
+use crate::tree::{depths, huffman, output};
 use crate::warnings::warnings;
+use sigstack_interpreter::taproot::NUMS_KEY;
 
 /// Parses, checks and compiles a policy text.
 ///
@@ -157,7 +158,7 @@ fn choose_key(program: &mut Program, leaves: &mut Node) -> ChosenKey {
         other => vec![(ONE, other.clone())],
     };
     let wanted = match program.internal {
-        InternalKey::Nums => return ChosenKey { internal: NUMS, path: None, probability: 0 },
+        InternalKey::Nums => return ChosenKey { internal: NUMS_KEY, path: None, probability: 0 },
         InternalKey::Key(x) => Some(x),
         InternalKey::Choose => None,
     };
@@ -188,7 +189,7 @@ fn choose_key(program: &mut Program, leaves: &mut Node) -> ChosenKey {
             let probability = if *leaves == Node::False { ONE } else { ONE / 2 };
             ChosenKey { internal: x, path: Some(atom), probability }
         }
-        (None, None) => ChosenKey { internal: NUMS, path: None, probability: 0 },
+        (None, None) => ChosenKey { internal: NUMS_KEY, path: None, probability: 0 },
     }
 }
 

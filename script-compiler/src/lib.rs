@@ -74,7 +74,7 @@ pub use resolve::{MAX_NODES, resolve};
 pub use script::{asm, number_bytes};
 pub use sign::{bip118_digest, templates};
 pub use template::{Fill, Template, TemplateError};
-pub use tree::{NUMS, Shape, TapOutput, depths, huffman};
+pub use tree::{Shape, TapOutput, depths, huffman};
 pub use value::{Templates, Value, message_bytes};
 
 /// Runs the examples of the crate's README as tests.

@@ -3,6 +3,7 @@
 use bitcoin::Network;
 use serde_json::{Value as Json, json};
 use sigstack_interpreter::Flags;
+use sigstack_interpreter::taproot::NUMS_KEY;
 
 use crate::assets::Assets;
 use crate::compiled::{Compiled, CompiledLeaf};
@@ -14,7 +15,7 @@ use crate::notes::Note;
 use crate::plan::{Branch, Plan, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 use crate::policy::Span;
 use crate::script::asm;
-use crate::tree::{NUMS, Shape};
+use crate::tree::Shape;
 
 /// Size in bytes of a key path witness: the number of elements, and a signature of 64 bytes with its length.
 const KEY_PATH_WITNESS: usize = 66;
@@ -58,7 +59,7 @@ fn short(text: &str) -> String {
 fn internal_key(compiled: &Compiled) -> String {
     let key = compiled.output.internal_key;
     match compiled.program.key_names.get(&key) {
-        _ if key == NUMS => format!("{} (nobody's: BIP 341)", hex::encode(key)),
+        _ if key == NUMS_KEY => format!("{} (nobody's: BIP 341)", hex::encode(key)),
         Some(name) => format!("{} ({name})", hex::encode(key)),
         None => hex::encode(key),
     }

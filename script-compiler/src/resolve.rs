@@ -13,7 +13,8 @@ use crate::node::{Node, ONE, share};
 use crate::policy::*;
 use crate::program::{InternalKey, Places, Program};
 use crate::reason::Reason;
-use crate::tree::{NUMS, Shape};
+use crate::tree::Shape;
+use sigstack_interpreter::taproot::NUMS_KEY;
 
 /// Maximum number of conditions and branches of a policy, with named policies expanded.
 pub const MAX_NODES: usize = 1_000;
@@ -178,7 +179,7 @@ impl<'a> Resolver<'a> {
                 let key = self.key(key)?;
                 self.internal = Some(key.x);
                 // The text contains BIP 341's point as a literal key.
-                let internal = if key.x == NUMS { InternalKey::Nums } else { InternalKey::Key(key.x) };
+                let internal = if key.x == NUMS_KEY { InternalKey::Nums } else { InternalKey::Key(key.x) };
                 (internal, policy.as_ref())
             }
         };

@@ -10,8 +10,6 @@ use bitcoin::taproot::LeafVersion;
 use bitcoin::{Address, Network, ScriptBuf, TapLeafHash, TapNodeHash, XOnlyPublicKey};
 use sigstack_interpreter::limits::{CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_NODE_SIZE};
 
-pub use sigstack_interpreter::taproot::NUMS_KEY as NUMS;
-
 /// The shape of a taproot tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {

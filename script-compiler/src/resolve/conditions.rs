@@ -7,7 +7,7 @@ use crate::atom::{Atom, KeyRef};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Bounds, MAX_NUMBER, MAX_WIDE_NUMBER, Msg};
 use crate::policy::*;
-use crate::tree::NUMS;
+use sigstack_interpreter::taproot::NUMS_KEY;
 
 impl Resolver<'_> {
     pub(super) fn atom(&self, policy: &Policy) -> Result<Atom, Error> {
@@ -162,7 +162,7 @@ impl Resolver<'_> {
     /// Resolves a key that must sign. BIP 341's point without a known private key is an error.
     fn signer(&self, key: &Key) -> Result<KeyRef, Error> {
         let found = self.key(key)?;
-        if found.x == NUMS {
+        if found.x == NUMS_KEY {
             let what = "nobody knows the private key of BIP 341's point, so nothing satisfies this condition";
             let span = match key {
                 Key::Name(name) => name.span,

@@ -1,5 +1,6 @@
 //! Compares this compiler with rust-miniscript's taproot compiler, on policies that both languages can express.
 
+use sigstack_interpreter::taproot::NUMS_KEY;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use bitcoin::{TapLeafHash, XOnlyPublicKey, absolute, relative};
 use miniscript::policy::{Concrete, Liftable, Semantic};
 use miniscript::{Descriptor, Preimage32, Satisfier, hash256};
 use sigstack_compiler::policy::HashFn;
-use sigstack_compiler::{Atom, Compiled, NUMS, Path, Reason, Set, compile, minimal, parse, paths};
+use sigstack_compiler::{Atom, Compiled, Path, Reason, Set, compile, minimal, parse, paths};
 
 use super::generate::Generator;
 use super::{World, held_set};
@@ -192,7 +193,7 @@ pub enum Refused {
 ///
 /// A description of the difference, if the meanings differ or a witness is missing.
 pub fn compare(shared: &mut Shared) -> Result<Result<Compared, Refused>, String> {
-    let unspendable = XOnlyPublicKey::from_slice(&NUMS).unwrap();
+    let unspendable = XOnlyPublicKey::from_slice(&NUMS_KEY).unwrap();
     let concrete = Concrete::<XOnlyPublicKey>::from_str(&shared.text).ok();
     let theirs = concrete.and_then(|policy| policy.compile_tr(Some(unspendable)).ok());
     // Miniscript accepts repeated locks and hashes, so the check for repeated conditions is disabled.
