@@ -30,7 +30,7 @@ pub const NUMS_KEY: [u8; 32] = [
 /// Returns the annex of a taproot input, including its first byte 0x50; `None` if the witness has no annex. `elements`
 /// is the number of witness elements, and `last` the last element. "If there are at least two witness elements, and the
 /// first byte of the last element is 0x50, this last element is called annex" (BIP 341 "Script validation rules").
-pub fn annex<'w>(elements: usize, last: Option<&'w [u8]>) -> Option<&'w [u8]> {
+pub fn annex(elements: usize, last: Option<&[u8]>) -> Option<&[u8]> {
     last.filter(|last| elements >= 2 && last.first() == Some(&ANNEX_TAG))
 }
 

@@ -86,9 +86,12 @@ pub(crate) fn recognise(document: &Document) -> bool {
     sections(document).is_some()
 }
 
+/// The name of a check, and the check or the reason why it cannot be read.
+type NamedCheck = (String, Result<Arc<dyn Check>, Bad>);
+
 pub(crate) fn read(document: &Document, _: &Rules) -> Vec<ParsedCase> {
     let Some((outputs, spends)) = sections(document) else { return vec![] };
-    let mut checks: Vec<(String, Result<Arc<dyn Check>, Bad>)> = Vec::new();
+    let mut checks: Vec<NamedCheck> = Vec::new();
     for (name, section) in [("scriptPubKey", outputs), ("keyPathSpending", spends)] {
         if let Err(bad) = field::array(section, name) {
             checks.push((name.to_owned(), Err(bad)));
