@@ -86,7 +86,8 @@ pub struct Damage {
     pub bits: u8,
 }
 
-/// Description of a transaction and of the input to verify, which a fuzz input contains.
+/// A transaction, and the index, script and initial stack of the input to verify, as read from the bytes of a fuzz
+/// input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
     /// How the output that the verified input spends commits to the script.

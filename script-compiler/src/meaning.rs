@@ -29,7 +29,7 @@ pub struct Path {
 /// list implies another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meaning {
-    /// The minimal sets.
+    /// The minimal sets of conditions that satisfy the policy. No set implies another one.
     pub sets: BTreeSet<Set>,
 }
 

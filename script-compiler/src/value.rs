@@ -31,7 +31,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// Returns `true` if the value has the form that this part of a message requires.
+    /// Returns `true` if the value is valid for this part of a message.
     pub(crate) fn fits(&self, part: &Msg) -> bool {
         match (part, self) {
             (Msg::Fixed(fixed), Value::Bytes(bytes)) => fixed == bytes,
@@ -143,7 +143,8 @@ pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
     })
 }
 
-/// Returns `true` if some values exist that are valid parts of both messages.
+/// Returns `true` if a published message of the form `shown` may also be valid as the message `other`: for some values
+/// of its parts, [`shows`] returns `true`.
 pub(crate) fn may_show(shown: &Msg, other: &Msg) -> bool {
     if !shown.has_shape_of(other) {
         return matches!(other, Msg::Any(_) | Msg::Any32(_));

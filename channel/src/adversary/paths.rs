@@ -41,25 +41,25 @@ pub(super) enum Node {
     Template,
     /// Whether a signature of the transaction is valid for a key (OP_CHECKSIG).
     Signed {
-        /// Index of the node that is the public key.
+        /// The public key, as an index into [`Path::nodes`].
         key: Id,
-        /// Index of the node that is the signature.
+        /// The signature, as an index into [`Path::nodes`].
         signature: Id,
     },
     /// Whether a signature of a message is valid for a key (OP_CHECKSIGFROMSTACK).
     Stated {
-        /// Index of the node that is the public key.
+        /// The public key, as an index into [`Path::nodes`].
         key: Id,
-        /// Index of the node that is the signed message.
+        /// The signed message, as an index into [`Path::nodes`].
         message: Id,
-        /// Index of the node that is the signature.
+        /// The signature, as an index into [`Path::nodes`].
         signature: Id,
     },
     /// Whether OP_CHECKMULTISIG succeeds with one signature per key, in the order of the keys.
     Multi {
-        /// Indices of the nodes that are the public keys.
+        /// The public keys, as indices into [`Path::nodes`].
         keys: Vec<Id>,
-        /// Indices of the nodes that are the signatures, in the order of their keys.
+        /// The signatures, as indices into [`Path::nodes`], in the order of their keys.
         signatures: Vec<Id>,
     },
 }

@@ -59,9 +59,10 @@ pub enum Miners {
     /// Miners that collude with the cheater: their share of the hash rate, from 0 to 1, and the price in satoshi that
     /// the cheater pays them for each block in which they leave out the justice transaction.
     Colluding(f64, u64),
-    /// Bribed miners: their share of the hash rate, and the share of each one, from 0 to 1. A bribed miner leaves out
-    /// the justice transaction if its expected part of the bribe is more than the justice fee. The cheater pays the
-    /// bribe after the delay.
+    /// Bribed miners. The values are the share of the total hash rate that all of them have together, and the share
+    /// that each single one has, both from 0 to 1. A miner with the share s expects s times the largest possible
+    /// bribe, the cheater's whole gain. It leaves out the justice transaction if this is more than the justice fee.
+    /// The cheater pays the bribe once, after the delay, and only if its settlement confirms.
     Bribed(f64, f64),
 }
 

@@ -162,8 +162,9 @@ pub struct Race {
     /// Victim's mean gain in satoshi if it lets the old commitment transaction confirm and then punishes it.
     pub let_confirm: f64,
     /// Victim's mean gain in satoshi if it replaces the old commitment transaction by its own latest one. The model
-    /// assumes that the cheater does not raise the fee of the old transaction. If it did, the victim, which is
-    /// online, could punish it and take its balance of the latest state.
+    /// assumes that the cheater does not respond with a higher fee for the old transaction. If the old transaction
+    /// confirmed that way, the victim, which is online, could punish it, and the cheater would lose its balance of the
+    /// latest state.
     pub publish_own: f64,
 }
 

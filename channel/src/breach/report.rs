@@ -293,8 +293,9 @@ impl Reporter {
         Ok(())
     }
 
-    /// Adds the table of games in which a watchtower publishes presigned justice transactions, with one bonus for all
-    /// blocks or with bonuses that increase.
+    /// Adds the table of games in which the watchtower publishes one of several presigned justice transactions. Each
+    /// has an anchor output that contains the tower's bonus. The bonus is the same in all blocks or higher in later
+    /// blocks.
     fn ladders(&mut self) -> Result<(), PlayError> {
         let mut table = Table::new(&[
             "bonus (sat)",

@@ -121,8 +121,8 @@ impl Measured {
     }
 }
 
-/// Returns the height at which the claim of an HTLC is confirmed, if a party decides to close the channel at the
-/// first height of the simulated chain.
+/// Returns the height by which the claim of an HTLC confirms at the latest, if a party decides at
+/// [`START_HEIGHT`](crate::chain::START_HEIGHT) to close the channel.
 pub fn claimed_by(channel: &dyn Construction) -> u32 {
     crate::chain::START_HEIGHT.saturating_add(channel.acceptance().claim_delay)
 }

@@ -223,8 +223,8 @@ impl LnPenalty {
         scripts.kit(&version.tx, [revocation, base.payment])
     }
 
-    /// Revokes the state `number` of the peer of `party`: the peer reveals its per-commitment secret, and `party`
-    /// stores it.
+    /// The peer of `party` revokes its commitment transaction `number`: it reveals the per-commitment secret. `party`
+    /// stores the secret, the HTLCs of that state and, if the format supports a tower, the justice blob.
     fn revoke(&mut self, party: usize, number: u32) -> Result<(), ChannelError> {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());

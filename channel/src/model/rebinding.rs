@@ -1,5 +1,7 @@
-//! Update transactions that can spend the output of any older state (LN-Symmetry and the override forms), and the
-//! record from which anyone can complete the latest update transaction for such an output.
+//! Update transactions that can spend the output of any older state: LN-Symmetry and its override forms, in which the
+//! state number is a witness element instead of the nLockTime. Also the record that parties and towers store. Its
+//! holder needs no secret key to add the input and witness with which the latest update transaction spends such an
+//! output.
 
 use bitcoin::{OutPoint, Transaction};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};

@@ -125,7 +125,8 @@ pub enum KeeperMessage {
     Reestablish(KeeperShown),
 }
 
-/// Protocol state of one party of the override form. It is stored as a whole, and its size is constant.
+/// State of the update protocol for one party of a channel of LN-Symmetry's override form. The party stores all fields
+/// except `heard`. The size does not grow with the number of updates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Keeper {
     /// Index of the party, from 0. Party i proposes the state numbers k with k mod n = i, where n is the number of

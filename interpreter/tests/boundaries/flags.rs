@@ -1,5 +1,5 @@
 //! Tests that a flag enables its own rule and nothing else. A script or input that breaks one rule fails if only the
-//! flag of this rule is set, and is valid under all other flags.
+//! flag of this rule is set, and is valid if all other flags of today's consensus and policy rules are set.
 
 use sigstack_interpreter::{Context, FlagKind, Flags, ScriptError as E};
 

@@ -10,7 +10,8 @@ use super::{Template, World, hash, keypair, template_output};
 #[derive(Default)]
 pub struct Rng {
     state: u64,
-    /// Bytes to draw first, in reverse order.
+    /// Given bytes that `next` returns before it returns random numbers. They are stored in reverse order: the last one
+    /// is returned first.
     choices: Vec<u8>,
 }
 

@@ -14,11 +14,13 @@ pub(super) struct Row {
     pub(super) needs: usize,
     /// Example stacks before and after the opcode, as text. There is at least one example.
     pub(super) effects: &'static [(&'static str, &'static str)],
-    /// Stacks on which the opcode fails. Each entry has the id, the text of the difference, the stack and the error.
-    /// The valid case that these cases are derived from has the first stack of `effects`.
+    /// Stacks on which the opcode fails. Each becomes an invalid case: a copy of the valid case of the first entry of
+    /// `effects`, with this stack instead. Each entry has the id suffix, a text that says how the stack differs from
+    /// that of the valid case, the stack, and the error.
     pub(super) fails: &'static [(&'static str, &'static str, &'static str, ScriptError)],
-    /// Stacks on which the opcode fails only under MINIMALDATA. Each entry has the id, the text of the difference, the
-    /// stack and the error.
+    /// Stacks on which the opcode fails only under MINIMALDATA. Each becomes an invalid case: a copy of the valid case
+    /// of the first entry of `effects`, with this stack and the flag MINIMALDATA. Each entry has the id suffix, a text
+    /// that says how the stack differs from that of the valid case, the stack, and the error.
     pub(super) fails_minimal: &'static [(&'static str, &'static str, &'static str, ScriptError)],
 }
 
