@@ -10,7 +10,7 @@ use crate::policy::{HashFn, Rebind};
 /// A public key, and whether the script pushes it or refers to the internal key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyRef {
-    /// X coordinate of the key.
+    /// X-only public key of 32 bytes (BIP 340).
     pub x: [u8; 32],
     /// `true` if the script takes the key from the control block (OP_INTERNALKEY) instead of pushing it.
     pub internal: bool,
@@ -19,7 +19,7 @@ pub struct KeyRef {
 /// A condition of a policy, with all names replaced by their values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Atom {
-    /// The key must sign the transaction.
+    /// The key must sign the transaction with a signature that BIP 341 or BIP 342 defines.
     Sig(KeyRef),
     /// An absolute lock: the minimum nLockTime (BIP 65).
     After(u32),

@@ -169,7 +169,7 @@ impl Refuser<'_> {
     }
 }
 
-/// The role of a key: what it signs.
+/// The role of a key: whether it signs transactions, or messages of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
     Transaction,
@@ -208,8 +208,8 @@ fn is_unprotected(node: &Node, atoms: &[Atom]) -> bool {
     node.can_lack(&|index| atoms.get(index).is_some_and(Atom::protects))
 }
 
-/// Bits for the four kinds of locks. This one is an absolute height; the others are an absolute time, a relative height
-/// and a relative time.
+/// Bit of absolute block heights in a bit mask of lock kinds. The constants below are the bits of absolute times,
+/// relative heights and relative times.
 const HEIGHT: u8 = 1;
 const TIME: u8 = 2;
 const AGE: u8 = 4;

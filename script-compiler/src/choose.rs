@@ -45,8 +45,8 @@ struct Search<'a> {
     compiled: &'a Compiled,
     /// Size in bytes of the witness elements of each condition, or `None` for conditions that the assets do not satisfy.
     sizes: Vec<Option<usize>>,
-    /// Witness elements that satisfy each condition. `None` if the search examines the policy and not the assets of a
-    /// spender.
+    /// For each condition, the witness elements with which the assets satisfy it. The field is `None` if the search
+    /// examines the policy and not the assets of a spender.
     held: Option<&'a [Option<Vec<Slot>>]>,
     /// Conditions that the search assumes to be satisfied by a value signed for another condition. Used if `held` is
     /// `None`.

@@ -12,14 +12,14 @@ use crate::notes::Note;
 use crate::program::Program;
 use crate::tree::{Shape, TapOutput};
 
-/// A leaf of the output.
+/// A compiled leaf of a taproot output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompiledLeaf {
     pub(crate) frag: Frag,
     /// Sets of conditions that satisfy the leaf, or `None` if there are too many to list.
     pub(crate) ways: Option<Vec<Set>>,
-    /// Script of the leaf.
+    /// Tapscript of the leaf.
     pub script: Vec<u8>,
     /// Number of Merkle steps from the leaf to the root.
     pub depth: usize,
@@ -27,7 +27,7 @@ pub struct CompiledLeaf {
     pub probability: u64,
     /// Policy that the leaf enforces.
     pub policy: Node,
-    /// Conditions of the leaf, as indices into [`Compiled::atoms`].
+    /// Conditions that occur in the leaf, as indices into [`Compiled::atoms`].
     pub atoms: BTreeSet<usize>,
 }
 
@@ -44,11 +44,11 @@ pub struct Compiled {
     pub key_path: Option<usize>,
     /// Probability that the key path is used, in units of 1/[`ONE`](crate::ONE).
     pub key_path_probability: u64,
-    /// Leaves of the output.
+    /// Leaves of the taproot output.
     pub leaves: Vec<CompiledLeaf>,
-    /// Shape of the tree; `None` if there are no leaves.
+    /// Shape of the taproot tree. `None` if the output has no leaves.
     pub shape: Option<Shape>,
-    /// The taproot output.
+    /// The taproot output that the policy compiles to.
     pub output: TapOutput,
     /// Canonical form of the policy. `None` if there are too many ways to satisfy the policy: see [`crate::paths`].
     pub meaning: Option<Meaning>,

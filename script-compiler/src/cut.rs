@@ -23,7 +23,7 @@ pub const MAX_LEAVES: usize = 256;
 /// Maximum number of leaves into which one cut splits a threshold: one leaf for each choice of k of its n parts.
 const MAX_CUT: usize = 40;
 
-/// The leaves of a policy.
+/// The leaves into which a policy is cut.
 #[derive(Default)]
 pub(crate) struct Cut {
     pub(crate) leaves: Vec<CompiledLeaf>,
@@ -31,7 +31,7 @@ pub(crate) struct Cut {
     pub(crate) has_ended_early: bool,
 }
 
-/// A leaf that is not compiled yet.
+/// The policy of a leaf whose script is not compiled yet, and its probability.
 #[derive(Clone)]
 struct Draft {
     probability: u64,
@@ -108,7 +108,7 @@ fn cuts(draft: &Draft) -> Vec<Vec<Draft>> {
     all
 }
 
-/// Cuts leaves further as long as that lowers the cost.
+/// Cuts leaves into smaller leaves as long as this lowers the cost of the tree. Returns the final cost and the leaves.
 fn improve(mut drafts: Vec<Draft>, optimizer: &mut Optimizer<'_>) -> (Cost, Vec<Draft>) {
     let mut best = cost(&drafts, optimizer);
     loop {

@@ -65,7 +65,7 @@ impl<N: Display> Display for Compare<N> {
 }
 
 impl Join {
-    /// Returns the name in the policy language.
+    /// Returns the fragment's name in the policy language: `pair` or `cat`.
     pub const fn name(self) -> &'static str {
         match self {
             Join::Pair => "pair",
@@ -94,7 +94,7 @@ impl Display for Message {
 }
 
 impl Rebind {
-    /// Returns the name in the policy language.
+    /// Returns the fragment's name in the policy language: `apo` or `apoas`.
     pub const fn name(self) -> &'static str {
         match self {
             Rebind::AnyPrevout => "apo",

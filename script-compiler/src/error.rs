@@ -11,9 +11,9 @@ use crate::reason::Reason;
 pub struct Error {
     /// The kind of error, with its details.
     pub kind: ErrorKind,
-    /// Place of the error in the text.
+    /// Place of the error in the policy text.
     pub span: Span,
-    /// Second place involved in the error, if there is one.
+    /// Second place in the policy text that the error refers to, if there is one.
     pub other: Option<Span>,
 }
 
@@ -38,40 +38,40 @@ pub enum ErrorKind {
     UndefinedName(String),
     /// A name that is declared but has no value.
     UnsetName(String),
-    /// A name that is defined as another kind of value than needed.
+    /// A name is used where another kind of value is needed.
     WrongKind {
-        /// The name.
+        /// Name that is used with the wrong kind of value.
         name: String,
-        /// The kind of value needed here.
+        /// Kind of value that is needed where the name is used.
         needed: &'static str,
-        /// The kind of value that the name has.
+        /// Kind of value that the definition gives to the name.
         is: &'static str,
     },
     /// A name that is defined twice.
     DuplicateName(String),
     /// A value that the caller gave for a name that the text does not declare.
     UnusedValue {
-        /// The name.
+        /// Name for which the caller gave the unused value.
         name: String,
         /// Names that the text declares for keys, numbers and bytes.
         known: Vec<String>,
     },
-    /// A value that the caller gave which is not of the kind that its name requires.
+    /// A value that the caller gave for a name is not of the kind that the name requires.
     GivenValue {
-        /// The name.
+        /// Name for which the caller gave the value.
         name: String,
-        /// The kind of value required.
+        /// Kind of value that the declaration of the name requires.
         needed: &'static str,
     },
-    /// Name of a check that does not exist.
+    /// Name after `allow` that is not the name of a safety check.
     UnknownReason(String),
-    /// Bytes of the wrong length.
+    /// A key, digest or other byte string of the wrong length.
     Length {
         /// What the bytes are, such as a key or a digest.
         what: &'static str,
-        /// Required length in bytes.
+        /// Required length in bytes of the key, digest or other byte string.
         needed: usize,
-        /// Actual length in bytes.
+        /// Actual length in bytes of the key, digest or other byte string.
         is: usize,
     },
     /// The checksum of a descriptor, written after the policy.
@@ -84,11 +84,11 @@ pub enum ErrorKind {
     Arguments(&'static str),
     /// A number outside the range that the fragment accepts.
     Range {
-        /// Name of the fragment.
+        /// Name of the fragment whose argument is out of range.
         what: &'static str,
-        /// Minimum and maximum that the fragment accepts.
+        /// Minimum and maximum number that the fragment accepts.
         range: (u64, u64),
-        /// The number.
+        /// Number that is out of range.
         is: u64,
     },
     /// Name of a witness element, as in `any(NAME)`, that occurs in two different conditions.
@@ -99,15 +99,15 @@ pub enum ErrorKind {
     Unsatisfiable,
     /// A condition that nothing can satisfy. The text says why.
     Never(&'static str),
-    /// Nesting deeper than [`MAX_DEPTH`].
+    /// A policy with fragments nested deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// A text longer than [`MAX_TEXT`].
+    /// A policy text longer than [`MAX_TEXT`] bytes.
     TooLong,
     /// A limit of the compiler is exceeded.
     TooLarge {
-        /// What is counted.
+        /// Name of the things whose number exceeds the limit.
         what: &'static str,
-        /// The maximum number.
+        /// Maximum number that the compiler accepts.
         limit: usize,
     },
     /// A safety check refuses the policy. The text names the condition or key at fault.

@@ -105,8 +105,8 @@ impl Stack {
     }
 }
 
-/// The cheapest witness that satisfies a fragment, and the cheapest that dissatisfies it. `None` if there is no such
-/// witness.
+/// The cheapest witness that satisfies a fragment, and the cheapest witness that dissatisfies it. Each is `None` if
+/// there is no such witness.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Satisfaction {
     pub(crate) sat: Option<Stack>,

@@ -31,22 +31,22 @@ use crate::value::Value;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HaveError {
-    /// The word before the colon is not a kind of asset.
+    /// Text of a word before its colon, which is not a kind of asset.
     Kind(String),
     /// A name that the policy does not define, or text that is neither hex nor digits.
     Value(String),
-    /// No condition of the policy uses this asset.
+    /// Word that describes an asset which no condition of the policy uses.
     NotAsked(String),
     /// A lock outside the range that nLockTime or nSequence can have.
     Range {
-        /// `after` or `older`.
+        /// Kind of the lock: `after` or `older`.
         kind: &'static str,
-        /// The number as written.
+        /// Number of the lock as the word gives it.
         is: String,
     },
     /// A relative lock with bits that nSequence does not compare (BIP 68).
     LockBits(u32),
-    /// A hash whose length matches none of the hash functions.
+    /// A hash whose length, in bytes, is not that of any hash function.
     ImageLength(usize),
 }
 

@@ -23,11 +23,11 @@ const MAX_SPLIT: usize = 32;
 /// Maximum total number of leaves, over all trees, that one search compares.
 const MAX_COMPARED_LEAVES: usize = 100_000;
 
-/// A compiled leaf.
+/// The script fragment of a leaf, with its costs.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) frag: Frag,
-    /// Size of the script in bytes.
+    /// Size of the leaf's script in bytes.
     pub(crate) size: u64,
     /// Expected size of the witness elements that satisfy the leaf, in units of 2^-16 bytes.
     pub(crate) sat: u64,
@@ -38,9 +38,9 @@ pub(crate) struct Optimizer<'a> {
     parts: BTreeMap<(Node, u64, u64), Pieces>,
     leaves: BTreeMap<Node, Option<Leaf>>,
     work: usize,
-    /// Number of leaves of the trees compared by the current search.
+    /// Total number of leaves in all trees that the current search has compared so far.
     compared_leaves: usize,
-    /// `true` if a search exhausted its budget.
+    /// `true` if any search so far stopped because it exhausted its budget.
     has_ended_early: bool,
 }
 
@@ -337,7 +337,8 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Adds the forms of an `or` of two parts that try `x` first to `pieces`.
+    /// Adds to `pieces` script forms of an `or` of the parts `x` and `z`. Forms that try one part before the other try
+    /// `x` first.
     fn either(&mut self, x: &(u64, Node), z: &(u64, Node), (sat, dis): (u64, u64), pieces: &mut Pieces) {
         let chance = (sat, dis);
         let (at_x, at_z) = (scale(sat, x.0), scale(sat, z.0));

@@ -9,7 +9,8 @@ pub const MAX_STANDARD_ELEMENT: usize = 80;
 /// Maximum weight of a transaction that Bitcoin Core relays (Core `MAX_STANDARD_TX_WEIGHT`).
 pub const MAX_STANDARD_WEIGHT: usize = 400_000;
 
-/// Returns the validation weight that remains after the signature checks of a witness of `size` bytes (BIP 342).
+/// Returns the validation weight that remains after all signature checks, for a witness of `size` bytes (BIP 342). A
+/// negative result means that the script fails.
 pub fn budget(size: usize, signature_checks: usize) -> i64 {
     let cost =
         i64::try_from(signature_checks).unwrap_or(i64::MAX).saturating_mul(VALIDATION_WEIGHT_PER_SIGOP);

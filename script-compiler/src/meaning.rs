@@ -19,9 +19,9 @@ const MAX_PATH_CONDITIONS: usize = 8_192;
 /// A way to satisfy a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// Probability of the way, in units of 1/[`ONE`].
+    /// Probability that the policy is satisfied in this way, in units of 1/[`ONE`].
     pub probability: u64,
-    /// Conditions of the way.
+    /// Conditions that together satisfy the policy in this way.
     pub set: Set,
 }
 
@@ -162,9 +162,9 @@ pub(crate) fn reduce(set: &Set, atoms: &[Atom]) -> Set {
 /// Reason why a set of conditions cannot be satisfied together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// A height and a time for the same kind of lock.
+    /// The set has both a height and a time for nLockTime, or both for nSequence.
     Locks,
-    /// Two templates that require different transactions.
+    /// The set has two templates that require different transactions.
     Templates,
 }
 

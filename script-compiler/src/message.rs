@@ -20,13 +20,13 @@ pub const MAX_WIDE_NUMBER: u64 = (1 << (2 * LIMB_BITS)) - 1;
 /// stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {
-    /// Bytes that the script pushes.
+    /// A message of fixed bytes, which the script pushes.
     Fixed(Vec<u8>),
     /// Any bytes from the witness element with this name.
     Any(String),
     /// 32 bytes from the witness element with this name.
     Any32(String),
-    /// A number from the witness within bounds.
+    /// A number from the witness, which the script compares with these bounds.
     Number(Bounds),
     /// A number from the witness, in two limbs, that is greater than this one.
     NewerWide(u64),
@@ -40,26 +40,26 @@ pub enum Msg {
     /// accept a signature of the key over any message of another length. Inside a concatenation the script always
     /// checks the length, because the signed bytes could otherwise be split at another place.
     Ctv(bool),
-    /// The BIP 446 template hash.
+    /// The BIP 446 template hash of the transaction.
     TemplateHash,
     /// A public key from the witness that must sign the transaction.
     Delegate,
-    /// Two joined messages.
+    /// Two messages, joined by `OP_PAIRCOMMIT` or `OP_CAT`.
     Join(Join, Box<Msg>, Box<Msg>),
-    /// The SHA-256 of a message.
+    /// The SHA-256 hash of another message.
     Sha256(Box<Msg>),
 }
 
 /// A range that a number from the witness must be in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bounds {
-    /// Greater than this number.
+    /// The number from the witness must be greater than this number.
     Newer(u64),
-    /// At least this number.
+    /// The number from the witness must be at least this number.
     AtLeast(u64),
-    /// At most this number.
+    /// The number from the witness must be at most this number.
     AtMost(u64),
-    /// At least the first number and less than the second.
+    /// The number from the witness must be at least the first number and less than the second.
     Between(u64, u64),
 }
 
@@ -208,7 +208,7 @@ impl Msg {
         matches!(self, Msg::Any(_) | Msg::Any32(_) | Msg::Number(_) | Msg::Locktime)
     }
 
-    /// Returns the messages that this one consists of, left to right, with joins and hashes taken apart.
+    /// Returns the parts of the message, left to right: the messages inside all joins and hashes.
     pub fn parts(&self) -> Vec<&Msg> {
         let (mut parts, mut stack) = (Vec::new(), vec![self]);
         while let Some(msg) = stack.pop() {

@@ -6,17 +6,18 @@ pub const ONE: u64 = 1 << 32;
 /// A policy whose conditions are indices into [`Program::atoms`](crate::Program::atoms).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Node {
-    /// Always satisfied.
+    /// A policy that is always satisfied.
     True,
-    /// Never satisfied.
+    /// A policy that is never satisfied.
     False,
     /// A condition, as an index into [`Program::atoms`](crate::Program::atoms).
     Atom(usize),
-    /// All of the parts.
+    /// Requires all of the listed policies.
     And(Vec<Node>),
-    /// One of the parts. The weights are probabilities in units of 1/[`ONE`], and their sum is [`ONE`].
+    /// Requires one of the listed policies. Each comes with its probability in units of 1/[`ONE`]. The sum of the
+    /// probabilities is [`ONE`].
     Or(Vec<(u64, Node)>),
-    /// At least this number of the listed parts.
+    /// Requires at least this number of the listed policies.
     Thresh(usize, Vec<Node>),
 }
 
@@ -33,7 +34,7 @@ impl Node {
         }
     }
 
-    /// Returns the number of conditions and branches.
+    /// Returns the number of nodes in the policy: conditions, constants, and policies that combine others.
     pub(crate) fn size(&self) -> usize {
         match self {
             Node::True | Node::False | Node::Atom(_) => 1,

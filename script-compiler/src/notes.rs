@@ -5,7 +5,7 @@ use crate::policy::Span;
 
 macro_rules! kinds {
     ($($variant:ident $name:literal $what:literal;)*) => {
-        /// The kind of a note.
+        /// The kind of a [`Note`] on a compiled policy.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum NoteKind {
@@ -13,7 +13,7 @@ macro_rules! kinds {
         }
 
         impl NoteKind {
-            /// Returns the name used in reports.
+            /// Returns the name of this kind of note in reports.
             pub const fn name(self) -> &'static str {
                 match self { $(NoteKind::$variant => $name,)* }
             }
@@ -34,7 +34,7 @@ kinds! {
 pub struct Note {
     /// The kind of the note.
     pub kind: NoteKind,
-    /// The note, a sentence without its full stop.
+    /// Text of the note: one sentence without its full stop.
     pub text: String,
     /// Places in the policy text that the note refers to, in the order in which the note names them.
     pub places: Vec<Span>,

@@ -37,14 +37,14 @@ impl Run {
 /// witnesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Runs {
-    /// Maximum over the runs that satisfy the fragment; `None` if no witness satisfies it.
+    /// Maximum stack use of all runs that satisfy the fragment. `None` if no witness satisfies it.
     pub(crate) sat: Option<Run>,
-    /// Maximum over the runs that dissatisfy the fragment; `None` if no witness dissatisfies it.
+    /// Maximum stack use of all runs that dissatisfy the fragment. `None` if no witness dissatisfies it.
     pub(crate) dis: Option<Run>,
 }
 
 impl Runs {
-    /// Applies `change` to both runs.
+    /// Applies `change` to the stack use of satisfying runs and to that of dissatisfying runs.
     fn map(self, change: impl Fn(Run) -> Run) -> Runs {
         Runs { sat: self.sat.map(&change), dis: self.dis.map(&change) }
     }

@@ -14,7 +14,7 @@ pub(crate) const COST_BITS: u32 = 16;
 /// The costs of a piece, and its properties by which malleability is decided. The letters are those of Miniscript.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prop {
-    /// Size of the script, in units of 2^-16 bytes.
+    /// Size of the piece's script, in units of 2^-16 bytes.
     pub(crate) size: u64,
     /// Expected size of the witness elements that satisfy the piece, in units of 2^-16 bytes.
     pub(crate) sat: u64,
@@ -51,7 +51,7 @@ impl Args {
     }
 }
 
-/// A fragment with its costs and properties.
+/// A fragment of a leaf's script, with its costs and Miniscript properties.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
     pub(crate) frag: Frag,
@@ -63,12 +63,12 @@ pub(crate) struct Piece {
 pub(crate) struct Pieces {
     /// Cheapest piece that leaves nothing on the stack.
     pub(crate) verify: Option<Piece>,
-    /// Cheapest piece that leaves a truth value.
+    /// Cheapest piece that leaves a truth value on the stack.
     pub(crate) result: Option<Piece>,
-    /// Cheapest piece that leaves 1 if satisfied.
+    /// Cheapest piece that leaves exactly 1 on the stack if it is satisfied.
     pub(crate) unit: Option<Piece>,
-    /// Cheapest piece that leaves 1 if satisfied and 0 if dissatisfied. A third party cannot change its
-    /// dissatisfaction.
+    /// Cheapest piece that leaves 1 if it is satisfied and 0 if it is dissatisfied. A third party cannot change the
+    /// witness elements that dissatisfy the piece.
     pub(crate) choice: Option<Piece>,
     /// Cheapest piece that leaves a key on the stack, above a signature by this key.
     pub(crate) key: Option<Piece>,
@@ -183,7 +183,8 @@ impl Pieces {
         }
     }
 
-    /// Stores a piece that leaves a key, if it is cheaper than the one stored.
+    /// Stores a piece that leaves a key on the stack, in each field whose type it has, if it is cheaper than the piece
+    /// stored there. Pieces whose witness a third party can change are not stored.
     pub(crate) fn offer_key(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if piece.prop.sound {
             Self::keep(&mut self.key, &piece, sat, 0);
@@ -193,8 +194,8 @@ impl Pieces {
         }
     }
 
-    /// Stores a piece that leaves a truth value, in each field whose type the piece has and where it is cheaper than
-    /// the one stored.
+    /// Stores a piece that leaves a truth value in each field whose type it has, if it is cheaper than the piece stored
+    /// there. Pieces whose witness a third party can change are not stored.
     pub(crate) fn offer(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if !piece.prop.sound {
             return;

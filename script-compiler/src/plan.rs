@@ -36,21 +36,21 @@ pub enum Slot {
     Signature {
         /// X-only public key of the signer.
         key: [u8; 32],
-        /// The kind of signature.
+        /// Kind of the signature: for the key path, for a leaf, or by a BIP 118 key.
         kind: SignatureKind,
     },
     /// A signature over a message (OP_CHECKSIGFROMSTACK).
     MessageSignature {
         /// X-only public key of the signer.
         key: [u8; 32],
-        /// Index of the condition that contains the message.
+        /// Condition that contains the signed message, as an index into [`Compiled::atoms`](crate::Compiled::atoms).
         atom: usize,
-        /// Values of the parts of the message.
+        /// Values of the parts of the signed message, in the order of the policy text.
         values: Vec<Value>,
     },
     /// A preimage of a hash.
     Preimage {
-        /// The hash function.
+        /// Hash function that turns the preimage into `image`.
         function: HashFn,
         /// The hash whose preimage is needed.
         image: Vec<u8>,
@@ -59,7 +59,7 @@ pub enum Slot {
     Template,
     /// A lock time that nLockTime must have reached. The script compares this element with nLockTime.
     Lock(u32),
-    /// Bytes that are already known.
+    /// Bytes of a witness element that the plan already knows.
     Known(Vec<u8>),
 }
 
@@ -79,21 +79,22 @@ impl Slot {
 /// The branch of the output that a witness spends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Branch {
-    /// The key path.
+    /// The witness spends the key path.
     Key,
-    /// A leaf, as an index into [`Compiled::leaves`](crate::Compiled::leaves).
+    /// The witness spends a leaf, given as an index into [`Compiled::leaves`](crate::Compiled::leaves).
     Leaf(usize),
 }
 
-/// A way to spend, chosen for the given assets.
+/// A witness before anything is signed, chosen for the assets of a spender: its elements, and the locks that the
+/// transaction needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// The key path or a leaf.
+    /// Branch of the output that the witness spends: the key path or a leaf.
     pub branch: Branch,
     /// The conditions that the witness satisfies, as indices into [`Compiled::atoms`](crate::Compiled::atoms).
     pub atoms: Set,
-    /// The elements below the script and the control block, bottom first.
+    /// All witness elements except the script and the control block, bottom first.
     pub slots: Vec<Slot>,
     /// nLockTime that the transaction must have. With a later nLockTime, anybody might be able to replace the witness
     /// by one that uses another lock of the policy.
@@ -103,20 +104,20 @@ pub struct Plan {
     /// `true` if a template fixes the transaction. The nLockTime and nSequence of the template must then be at least
     /// `lock_time` and `sequence`.
     pub fixes_transaction: bool,
-    /// Script of the leaf; empty for the key path.
+    /// Script of the leaf that the witness spends. Empty if the witness spends the key path.
     pub script: Vec<u8>,
-    /// The control block; empty for the key path.
+    /// Control block of the leaf that the witness spends. Empty if the witness spends the key path.
     pub control_block: Vec<u8>,
-    /// Number of signature checks charged to the validation weight.
+    /// Number of signature checks that the script charges to the validation weight (BIP 342).
     pub signature_checks: usize,
-    /// Flags of the proposals that the script uses.
+    /// Flags of the proposed soft forks that the script uses.
     pub flags: Flags,
 }
 
 /// nSequence of an input without a relative lock. It signals replaceability and lets nLockTime take effect.
 pub const SEQUENCE_NO_LOCK: u32 = 0xffff_fffd;
 
-/// Reason why there is no plan.
+/// Reason why the assets of a spender allow no plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -143,18 +144,18 @@ impl std::error::Error for PlanError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FillError {
-    /// The caller supplied no element for the slot with this index.
+    /// The caller supplied no element for the slot with this index in [`Plan::slots`].
     Missing(usize),
     /// The element supplied for the slot does not have the planned length.
     Length {
-        /// Index of the slot.
+        /// Index in [`Plan::slots`] of the element that has the wrong length.
         slot: usize,
-        /// Planned length in bytes.
+        /// Length in bytes that the plan requires for the element.
         needed: usize,
         /// Length in bytes of the supplied element.
         is: usize,
     },
-    /// The preimage supplied for the slot with this index does not have the required hash.
+    /// The preimage supplied for the slot with this index in [`Plan::slots`] does not have the required hash.
     Preimage(usize),
 }
 

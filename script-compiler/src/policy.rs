@@ -15,9 +15,9 @@ pub const MAX_TEXT: usize = 256 * 1024;
 /// of documents ignore the layout of their texts.
 #[derive(Clone, Copy, Default, Eq)]
 pub struct Span {
-    /// Offset of the first byte.
+    /// Byte offset in the policy text at which the place begins.
     pub start: usize,
-    /// Offset after the last byte.
+    /// Byte offset in the policy text of the first byte after the place.
     pub end: usize,
 }
 
@@ -63,12 +63,12 @@ pub struct Number {
     pub span: Span,
 }
 
-/// A term of a sum.
+/// A term of a sum that gives a number in the policy text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
     /// Name of a number that the document or the caller defines.
     Name(Name),
-    /// A number in digits.
+    /// A number that the policy text gives in decimal digits.
     Literal(u64),
 }
 
@@ -77,7 +77,7 @@ pub enum Term {
 pub enum Bytes {
     /// Name of bytes that the document or the caller defines.
     Name(Name),
-    /// Bytes in hex.
+    /// Bytes that the policy text gives in hex.
     Literal(Vec<u8>, Span),
 }
 
@@ -95,7 +95,7 @@ pub enum HashFn {
 }
 
 impl HashFn {
-    /// All hash functions.
+    /// All hash functions of the policy language.
     pub const ALL: [HashFn; 4] = [HashFn::Sha256, HashFn::Hash256, HashFn::Ripemd160, HashFn::Hash160];
 
     /// Returns the name of the fragment.
@@ -139,7 +139,7 @@ pub enum Rebind {
 }
 
 impl Rebind {
-    /// Returns the hash type byte.
+    /// Returns the hash type byte of the signature: 0x41 or 0xc1.
     pub const fn hash_type(self) -> u8 {
         match self {
             Rebind::AnyPrevout => 0x41,
@@ -173,7 +173,7 @@ pub enum Join {
 /// A message that `OP_CHECKSIGFROMSTACK` (BIP 348) verifies a signature over, or that a commitment opens to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Bytes that the script pushes.
+    /// A message of fixed bytes, which the script pushes.
     Fixed(Bytes),
     /// `any(slot)`: any bytes from the witness. The name identifies the witness element in the plan.
     Any(Name),
@@ -204,13 +204,13 @@ pub enum Message {
 /// A policy, with its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The fragment and its arguments.
+    /// Fragment that the policy consists of, with its arguments.
     pub kind: Kind,
     /// Place of the policy in the text.
     pub span: Span,
 }
 
-/// The fragments of the language.
+/// The fragments of the policy language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `TRIVIAL`: always satisfied.
@@ -237,13 +237,13 @@ pub enum Kind {
     Signed(Message, Vec<Key>),
     /// `opens(C, message)`: the witness opens the commitment C.
     Opens(Bytes, Message),
-    /// The name of a policy defined earlier.
+    /// The name of a policy that the document defines with `policy NAME = …;`.
     Named(Name),
-    /// `and(x, y, …)`: all of the policies.
+    /// `and(x, y, …)`: requires all of the policies x, y, ….
     And(Vec<Policy>),
-    /// `or(w@x, w@y, …)`: one of the policies. The weights are relative probabilities.
+    /// `or(w@x, w@y, …)`: requires one of the policies x, y, …. The weights w are relative probabilities.
     Or(Vec<(u32, Policy)>),
-    /// `thresh(k, x, …)`: k of the policies.
+    /// `thresh(k, x, …)`: requires k of the policies x, ….
     Thresh(u32, Vec<Policy>),
     /// `{x,y}`: two subtrees, allowed in `tr` only. The compiler keeps the tree as written, and each policy in it becomes
     /// one leaf.
@@ -292,14 +292,14 @@ pub enum Statement {
     Policy(Name, Policy),
     /// `allow REASON;`: disables a safety check.
     Allow(Name),
-    /// The output, which is the last statement.
+    /// The output of the document, which is the last statement.
     Output(Output),
 }
 
 /// A line of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// An empty line.
+    /// An empty line of the policy text.
     Blank,
     /// A comment on its own line, without the `#`.
     Comment(String),
@@ -310,12 +310,12 @@ pub enum Item {
 /// A parsed policy text: comments, definitions and one output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// The lines in their order.
+    /// Lines of the policy text, in their order.
     pub items: Vec<Item>,
 }
 
 impl Document {
-    /// Returns the statements in their order.
+    /// Returns the statements of the document in their order, without blank lines and comments.
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         self.items.iter().filter_map(|item| match item {
             Item::Statement(statement, _) => Some(statement),

@@ -13,7 +13,7 @@ use crate::tree::Shape;
 pub struct Places {
     /// Place of the policy itself. For a named policy, the place where its name is used.
     pub span: Span,
-    /// Places of the parts.
+    /// Places of the parts of the policy, in the order of the text.
     pub parts: Vec<Places>,
 }
 
@@ -28,31 +28,33 @@ pub enum InternalKey {
     Choose,
 }
 
-/// A document with its names resolved.
+/// A policy text in which every name is replaced by its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// The internal key of the output.
+    /// Internal key of the output, which decides who can spend by the key path.
     pub internal: InternalKey,
-    /// Policy of the leaves; `None` if the output has no leaves.
+    /// Policy that the leaves of the output enforce. `None` if the output has no leaves.
     pub root: Option<Node>,
-    /// Places of the parts of `root`; `None` if there are no leaves.
+    /// Places in the text of the policy `root` and its parts. `None` if the output has no leaves.
     pub places: Option<Places>,
-    /// Place of the internal key, if the text specifies one.
+    /// Place of the internal key in the policy text. Empty if the compiler chooses the internal key.
     pub internal_span: Span,
-    /// The leaves and their tree, if the text specifies them.
+    /// Policies of the leaves and the shape of the taproot tree, if the text specifies the tree. `None` if the compiler
+    /// chooses the leaves.
     pub tree: Option<(Vec<Node>, Shape)>,
-    /// The conditions, without duplicates.
+    /// Conditions of the policy. Equal conditions are listed once.
     pub atoms: Vec<Atom>,
-    /// Place of the first occurrence of each condition.
+    /// Place in the text of the first occurrence of each condition, in the order of `atoms`.
     pub spans: Vec<Span>,
-    /// Place of the output.
+    /// Place in the policy text of the policy that the output contains, without `tr`. Empty if the output has only a
+    /// key path.
     pub span: Span,
-    /// Names of keys, by x-only public key.
+    /// Names that the policy text gives to keys, by x-only public key.
     pub key_names: BTreeMap<[u8; 32], String>,
-    /// Names of digests and other byte strings, used in reports.
+    /// Names that the policy text gives to digests and other byte strings, by their bytes. Reports show these names.
     pub byte_names: BTreeMap<Vec<u8>, String>,
     /// Keys whose owner promises to sign only templates for OP_CHECKSIGFROMSTACK.
     pub template_keys: BTreeSet<[u8; 32]>,
-    /// Safety checks that are disabled.
+    /// Safety checks that the policy text or the caller disables.
     pub allowed: BTreeSet<Reason>,
 }

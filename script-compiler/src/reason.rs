@@ -2,14 +2,14 @@
 
 macro_rules! reasons {
     ($($variant:ident $name:literal $why:literal;)*) => {
-        /// Reason why a policy is refused.
+        /// Reason why a safety check refuses a policy.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Reason {
             $(#[doc = $why] $variant,)*
         }
 
         impl Reason {
-            /// All reasons.
+            /// All reasons why a policy can be refused.
             pub const ALL: &[Reason] = &[$(Reason::$variant),*];
 
             /// Returns the name with which `allow` disables this check.
@@ -17,7 +17,7 @@ macro_rules! reasons {
                 match self { $(Reason::$variant => $name,)* }
             }
 
-            /// Returns a description of what could go wrong.
+            /// Returns a text that says what could go wrong with a policy that this check refuses.
             pub const fn why(self) -> &'static str {
                 match self { $(Reason::$variant => $why,)* }
             }

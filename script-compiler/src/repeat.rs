@@ -17,9 +17,9 @@ use crate::program::Places;
 /// Two conditions that one signature or secret satisfies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeat {
-    /// The condition at its first occurrence, and its place.
+    /// Index of the condition that occurs first, and its place in the text.
     pub(crate) first: (usize, Span),
-    /// A second condition that the same signature or secret satisfies, and its place.
+    /// Index of the second condition that the same signature or secret satisfies, and its place in the text.
     pub(crate) second: (usize, Span),
 }
 
@@ -42,9 +42,10 @@ type Written = (usize, Span);
 /// satisfies them.
 #[derive(Default)]
 struct Part {
-    /// Conditions satisfied by a signature of the transaction, by key.
+    /// Conditions of the part that a signature of the transaction satisfies, by public key.
     keys: BTreeMap<[u8; 32], Written>,
-    /// Conditions that satisfy the part on their own. The key of the map is the entry of [`Search::facts`].
+    /// Conditions that each satisfy the part on their own. The key of the map is the condition's entry in
+    /// [`Search::facts`].
     alone: BTreeMap<usize, Written>,
 }
 

@@ -19,7 +19,7 @@ use sigstack_interpreter::taproot::NUMS_KEY;
 /// Maximum number of conditions and branches of a policy, with named policies expanded.
 pub const MAX_NODES: usize = 1_000;
 
-/// The value of a definition. `None` if the document declares the name without a value.
+/// The value that a document defines for a name. The inner `Option` is `None` if the document gives no value.
 #[derive(Clone, Debug)]
 enum Value<'a> {
     Key(Option<[u8; 32]>),

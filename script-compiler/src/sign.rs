@@ -12,7 +12,7 @@ use crate::value::{Templates, message_bytes};
 /// Code separator position of a script in which no `OP_CODESEPARATOR` was executed (BIP 342).
 const NO_CODE_SEPARATOR: u32 = 0xffff_ffff;
 
-/// Returns the template hashes of a transaction without an annex, for the input that `signing` selects.
+/// Returns the template hashes of a transaction for the input that `view` selects. The input has no annex.
 pub fn templates(view: &TxView<'_>) -> Templates {
     Templates {
         ctv: checktemplateverify::check_template_digest(view),

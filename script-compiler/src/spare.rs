@@ -13,13 +13,13 @@ use crate::notes::{Note, NoteKind};
 use crate::policy::Span;
 use crate::program::{InternalKey, Places, Program};
 
-/// Maximum number of conditions in all ways to satisfy a policy together.
+/// Maximum for the sum of the numbers of conditions over all ways to satisfy a policy.
 const MAX_CONDITIONS: usize = 8_192;
 
 /// The notes on parts of a policy that have no effect, and the policy without these parts.
 pub(crate) struct Spare {
     pub(crate) notes: Vec<Note>,
-    /// The policy without the alternatives that have no effect, simplified.
+    /// The simplified policy without the alternatives that have no effect.
     pub(crate) root: Node,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Spare {
 struct Choice {
     place: Span,
     policy: Node,
-    /// Number of the enclosing alternative. `None` if there is no enclosing alternative.
+    /// Number of the alternative that directly encloses this alternative. `None` if no alternative encloses it.
     inside: Option<usize>,
 }
 

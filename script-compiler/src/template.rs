@@ -19,7 +19,7 @@ use crate::script::Writer;
 /// A value for a hole. A hole is a push of the script that the template leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill<'a> {
-    /// A key or a string of bytes.
+    /// A key or another string of bytes, which the script pushes.
     Bytes(&'a [u8]),
     /// A number, pushed in its minimal encoding. The script may push this number plus a constant of the policy. The
     /// number may be negative if this sum is not.
@@ -30,7 +30,7 @@ pub enum Fill<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// The policy does not compile.
+    /// The document does not compile. The field is the compiler's error.
     Policy(Error),
     /// The output has no leaf with this index.
     NoLeaf(usize),
@@ -56,10 +56,10 @@ impl core::fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
-/// A part of a template.
+/// A part of a script template: fixed bytes, or a push whose value is supplied later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// Bytes that are the same in every filled script.
+    /// Script bytes that are the same in every filled script.
     Fixed(Vec<u8>),
     /// A push of `size` bytes, the value of the hole with this index. `before` has the bytes of the push that precede
     /// the data.
@@ -73,7 +73,7 @@ enum Part {
 pub struct Template {
     /// The parts of each condition of the leaf, in the order of the script.
     conditions: Vec<Vec<Part>>,
-    /// Number of bytes to reserve for a filled script.
+    /// Number of bytes to allocate for a filled script.
     size: usize,
 }
 

@@ -13,9 +13,9 @@ use sigstack_interpreter::limits::{CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_NODE_S
 /// The shape of a taproot tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A leaf, as an index into the list of leaves.
+    /// A leaf of the taproot tree, as an index into the list of leaves.
     Leaf(usize),
-    /// Two subtrees.
+    /// A branch of the taproot tree, with its two subtrees.
     Branch(Box<Shape>, Box<Shape>),
 }
 
@@ -65,27 +65,27 @@ pub(crate) const fn control_block_size(depth: usize) -> usize {
 /// A taproot output, and the data that spending its leaves requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapOutput {
-    /// The internal key.
+    /// X-only internal key of the output.
     pub internal_key: [u8; 32],
-    /// Merkle root of the tree; `None` if there are no leaves.
+    /// Merkle root of the taproot tree. `None` if the output has no leaves.
     pub merkle_root: Option<[u8; 32]>,
-    /// The output key.
+    /// X-only output key: the internal key, tweaked as BIP 341 specifies.
     pub output_key: [u8; 32],
-    /// Control blocks in the order of the leaves.
+    /// Control block of each leaf, in the order of the leaves.
     pub control_blocks: Vec<Vec<u8>>,
-    /// Leaf hashes in the order of the leaves.
+    /// Leaf hash of each leaf (BIP 341), in the order of the leaves.
     pub leaf_hashes: Vec<[u8; 32]>,
 }
 
 impl TapOutput {
-    /// Returns the scriptPubKey.
+    /// Returns the scriptPubKey of the taproot output.
     pub fn script_pubkey(&self) -> ScriptBuf {
         let mut bytes = vec![0x51, 0x20];
         bytes.extend_from_slice(&self.output_key);
         ScriptBuf::from_bytes(bytes)
     }
 
-    /// Returns the address on a network.
+    /// Returns the address of the taproot output on a network.
     pub fn address(&self, network: Network) -> Option<Address> {
         Address::from_script(&self.script_pubkey(), network).ok()
     }

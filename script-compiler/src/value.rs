@@ -13,15 +13,15 @@ use crate::script::number_bytes;
 pub enum Value {
     /// Bytes: those that the script pushes, or those of an `any` or `any32` part.
     Bytes(Vec<u8>),
-    /// A number from the witness.
+    /// A number from the witness, for a part such as `newer(n)`.
     Number(u64),
     /// A lock time that the transaction's nLockTime must have reached.
     Lock(u32),
     /// The openings of two commitments. The newer number must be greater than the older number.
     Opened {
-        /// The newer number and its 32-byte blinding factor.
+        /// Number in the newer commitment, and its 32-byte blinding factor.
         newer: (u64, [u8; 32]),
-        /// The older number and its 32-byte blinding factor.
+        /// Number in the older commitment, and its 32-byte blinding factor.
         older: (u64, [u8; 32]),
     },
     /// The template hash of the transaction, BIP 119 or BIP 446.
@@ -52,9 +52,9 @@ impl Value {
 /// The two template hashes of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Templates {
-    /// BIP 119 template hash.
+    /// BIP 119 template hash of the transaction.
     pub ctv: [u8; 32],
-    /// BIP 446 template hash.
+    /// BIP 446 template hash of the transaction.
     pub template_hash: [u8; 32],
 }
 

@@ -27,9 +27,10 @@ use crate::script::Writer;
 pub(crate) enum Tail {
     /// The last opcode is replaced by its VERIFY form, whose opcode byte is higher by one: `CHECKSIG`, `EQUAL`, `NUMEQUAL`.
     Merges,
-    /// `VERIFY` is appended.
+    /// `VERIFY` is appended to the script.
     Verify,
-    /// `DROP` is appended. The script leaves an argument of a lock or template opcode, and not a truth value.
+    /// `DROP` is appended to the script. The script leaves the argument of a lock or template opcode, and not a truth
+    /// value.
     Drop,
 }
 

@@ -13,7 +13,7 @@ use crate::meaning::Set;
 use crate::program::Program;
 use crate::reason::Reason;
 
-/// Refuses BIP 118 keys that occur in several leaves, because their signatures do not commit to a leaf.
+/// Refuses a policy in which one BIP 118 key occurs in several leaves, because its signatures do not commit to a leaf.
 pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Result<(), Error> {
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let refuse = Refuser { program };

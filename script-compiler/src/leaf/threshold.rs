@@ -67,7 +67,7 @@ impl Optimizer<'_> {
         pieces.offer(Piece { frag: Frag::Thresh(k, head.boxed(), frags), prop }, (sat, dis));
     }
 
-    /// Returns the cheapest way to add a part to a sum.
+    /// Returns the cheapest script that adds the result of one part of a threshold to the sum on the stack.
     fn summand(&self, node: &Node, part: &Pieces, (at, off): (u64, u64)) -> Option<Piece> {
         let mut best = None;
         if let Node::Atom(index) = node

@@ -91,7 +91,7 @@ pub fn generated(seed: u64) -> Shared {
     Shared { name, text, world: generator.world }
 }
 
-/// The conditions that are satisfied in one way to spend.
+/// The conditions that are satisfied in one way to spend, as a source of signatures and preimages for miniscript.
 struct Held<'a> {
     atoms: &'a [Atom],
     set: &'a Set,
@@ -165,11 +165,12 @@ fn is_satisfied(policy: &Semantic<XOnlyPublicKey>, held: &Held<'_>) -> bool {
     }
 }
 
-/// Result of comparing one policy: the expected witness sizes in bytes.
+/// Expected witness sizes in bytes of one policy, compiled by this compiler (`ours`) and by rust-miniscript (`theirs`).
 pub struct Compared {
     pub ours: f64,
     pub theirs: f64,
-    /// The expected witness sizes in units of 2^-32 bytes, which are the compared values.
+    /// Expected witness sizes of this compiler and of rust-miniscript before the division by the total probability, in
+    /// units of 2^-32 bytes. Comparisons use these exact values.
     pub exact: (u128, u128),
     pub ways: usize,
 }
@@ -252,7 +253,7 @@ fn same_meaning(lifted: &Semantic<XOnlyPublicKey>, compiled: &Compiled) -> Resul
     Ok(())
 }
 
-/// Results of the whole comparison.
+/// Results of the comparison with rust-miniscript over all policies.
 #[derive(Default)]
 pub struct Table {
     pub lines: Vec<String>,

@@ -45,7 +45,7 @@ impl Rng {
     }
 }
 
-/// A policy under construction.
+/// Generates one policy from random numbers, and collects the definitions and secrets that the policy needs.
 pub struct Generator {
     pub rng: Rng,
     pub world: World,
@@ -53,7 +53,7 @@ pub struct Generator {
     definitions: String,
     signers: Vec<String>,
     atoms: usize,
-    /// `true` if only fragments of Miniscript's policy language are generated.
+    /// `true` if the generated policies contain only fragments of Miniscript's policy language.
     shared: bool,
     times: (bool, bool),
     /// `true` if the whole policy uses one template, `false` if it uses several of one kind. A transaction matches only one
@@ -143,7 +143,7 @@ impl Generator {
         key
     }
 
-    /// Generates a condition, most often a key, as in typical policies.
+    /// Generates one condition. Most often it is a signature by a key, as in typical policies.
     fn atom(&mut self) -> String {
         self.atoms += 1;
         match self.rng.below(if self.shared { 60 } else { 100 }) {
@@ -193,7 +193,7 @@ impl Generator {
         format!("opens({},{form})", self.bytes("C", &commitment))
     }
 
-    /// Generates a signed message that does not commit to the transaction.
+    /// Generates a `signed(…)` condition whose message does not commit to the transaction.
     fn statement(&mut self) -> String {
         let n = [1, 16, 17, 70_000, (1 << 31) - 2][self.rng.below(5)];
         let message = match self.rng.below(10) {
@@ -224,7 +224,7 @@ impl Generator {
         format!("signed({message},{keys})")
     }
 
-    /// Generates a signed message that commits to the transaction.
+    /// Generates a `signed(…)` condition whose message commits to the transaction.
     fn protected_statement(&mut self) -> String {
         let purpose = ["", " signs templates"][self.rng.below(2)];
         let template = ["ctv", "templatehash"][self.rng.below(2)];

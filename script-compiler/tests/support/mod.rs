@@ -65,15 +65,15 @@ pub struct Template {
 pub struct World {
     pub keys: BTreeMap<[u8; 32], Keypair>,
     pub preimages: BTreeMap<(HashFn, Vec<u8>), Vec<u8>>,
-    /// Template transactions by their hash, or by the signature in the script.
+    /// Template transactions. The key of the map is a template hash of the transaction, or the presigned signature.
     pub templates: BTreeMap<Vec<u8>, Template>,
-    /// Committed numbers with their blinding factors, by commitment.
+    /// Numbers with their blinding factors. The key of the map is the commitment to the number.
     pub numbers: BTreeMap<[u8; 32], (u64, [u8; 32])>,
-    /// Values of the parts of other commitments, by commitment.
+    /// Values of the parts of committed messages. The key of the map is the commitment.
     pub openings: BTreeMap<Vec<u8>, Vec<Value>>,
     /// Bytes for the messages `any(NAME)` and `any32(NAME)`, by name.
     pub slots: BTreeMap<String, Vec<u8>>,
-    /// Value used where a signed message contains a lock time.
+    /// Lock time that signed messages contain in the place of `locktime`.
     pub signed_lock: u32,
 }
 
@@ -115,7 +115,7 @@ impl World {
         image
     }
 
-    /// Returns the hashes of a template transaction, and records the transaction under both.
+    /// Returns both template hashes of a template transaction, and records the transaction under each of them.
     pub fn template(&mut self, template: &Template) -> Templates {
         let tx = unsigned(template.lock_time, template.sequence, template.outputs.clone());
         let prevouts = [TxOut { value: Amount::from_sat(VALUE), script_pubkey: ScriptBuf::new() }];

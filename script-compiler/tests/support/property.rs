@@ -13,7 +13,7 @@ use super::{World, damaged, flags, held_set, relay_flags, verify, with_witness};
 /// Maximum number of stacks of one length that the simulated third party tries in a leaf.
 const MOST_STACKS: usize = 300;
 
-/// Numbers of cases checked for one policy.
+/// Numbers of cases that the property test checked, by kind of case.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     pub subsets: usize,

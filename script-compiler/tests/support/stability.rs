@@ -11,7 +11,7 @@ use sigstack_compiler::{Compiled, Plan, PlanError, Reason, compile, parse};
 use super::generate::Generator;
 use super::{World, held_set};
 
-/// Number of policies in the file.
+/// Number of generated policies in the file `stability.txt`.
 const POLICIES: u64 = 800;
 
 /// Maximum number of sets of conditions that are planned for one policy, so that large policies do not dominate the duration
@@ -22,7 +22,8 @@ pub fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/stability.txt")
 }
 
-/// Returns the lines as an iterator that computes each on demand: a test can stop at the first difference.
+/// Returns the lines of the file `stability.txt`. The iterator computes each line on demand, so that a test can stop at
+/// the first difference.
 pub fn lines() -> impl Iterator<Item = String> {
     (1..=POLICIES).map(|seed| format!("{seed}: {}", line(seed)))
 }

@@ -18,7 +18,7 @@ fn extra(fields: &[(&str, &str)]) -> Map<String, Value> {
     fields.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect()
 }
 
-/// Returns all cases, one line each.
+/// Returns all test vectors of the compiler, one line of text each.
 pub fn lines() -> String {
     let mut lines = String::new();
     for name in files::names() {
