@@ -135,7 +135,8 @@ fn of_paths(ways: &[Path]) -> Node {
     crate::meaning::disjunction(ways.iter().map(|path| (path.probability, straight(&path.set))))
 }
 
-/// The internal key and the key path that were chosen.
+/// The chosen internal key, the condition that a key path spend satisfies (`None` if there is no usable key path), and
+/// the probability of the key path.
 struct ChosenKey {
     internal: [u8; 32],
     path: Option<usize>,

@@ -23,9 +23,9 @@ pub struct Error {
 pub enum ErrorKind {
     /// The syntax of the language is violated.
     Syntax {
-        /// What the parser expects at this place.
+        /// What the parser expects at the place of the error.
         expected: &'static str,
-        /// The text found at this place.
+        /// Text that the parser found at the place of the error instead.
         found: String,
     },
     /// Name of a fragment or message that the language does not have.
@@ -51,7 +51,7 @@ pub enum ErrorKind {
     DuplicateName(String),
     /// A value that the caller gave for a name that the text does not declare.
     UnusedValue {
-        /// Name for which the caller gave the unused value.
+        /// Name for which the caller gave a value, and which the policy text does not declare.
         name: String,
         /// Names that the text declares for keys, numbers and bytes.
         known: Vec<String>,

@@ -402,7 +402,7 @@ impl<'a> Optimizer<'a> {
     }
 }
 
-/// Returns the conjunction of the children without one of them.
+/// Returns the conjunction of all `children` except the one with the index `nth`.
 fn without(children: &[Node], nth: usize) -> Node {
     let others = children.iter().enumerate().filter(|(other, _)| *other != nth);
     conjunction(others.map(|(_, child)| child.clone()))

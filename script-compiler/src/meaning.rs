@@ -12,8 +12,8 @@ pub type Set = BTreeSet<usize>;
 /// Maximum number of ways to satisfy a policy that are listed one by one.
 pub const MAX_PATHS: usize = 512;
 
-/// Maximum number of conditions in all ways to satisfy a policy together. The time to compare the ways grows with the
-/// square of this number.
+/// Maximum for the sum of the numbers of conditions over all ways to satisfy a policy. The time to compare the ways
+/// grows with the square of this sum.
 const MAX_PATH_CONDITIONS: usize = 8_192;
 
 /// A way to satisfy a policy.

@@ -27,7 +27,7 @@ impl Run {
         Run { takes: self.takes + next.takes, peak: (next.takes + self.peak).max(left + next.peak) }
     }
 
-    /// Returns this run with a peak of at least `elements`.
+    /// Returns this stack use with the peak raised to `elements`, if it is lower.
     fn at_least(self, elements: usize) -> Run {
         Run { peak: self.peak.max(elements), ..self }
     }

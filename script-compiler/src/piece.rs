@@ -19,19 +19,20 @@ pub(crate) struct Prop {
     /// Expected size of the witness elements that satisfy the piece, in units of 2^-16 bytes.
     pub(crate) sat: u64,
     /// Expected size of the witness elements that dissatisfy the piece, in units of 2^-16 bytes. `None` if the piece
-    /// cannot be dissatisfied, or if a third party can change these elements (the property `e`).
+    /// cannot be dissatisfied, or if a third party can change these elements: the piece lacks Miniscript's property
+    /// `e`.
     pub(crate) dis: Option<u64>,
     /// Number of witness elements that the piece takes: none, exactly one, or any number.
     pub(crate) args: Args,
-    /// A satisfied piece leaves exactly 1 (`u`).
+    /// `true` if the piece leaves exactly 1 when it is satisfied (Miniscript's property `u`).
     pub(crate) unit: bool,
-    /// Satisfying the piece requires a signature (`s`).
+    /// `true` if satisfying the piece requires a signature (Miniscript's property `s`).
     pub(crate) signed: bool,
-    /// Dissatisfying the piece requires a signature, or is impossible (`f`).
+    /// `true` if dissatisfying the piece requires a signature or is impossible (Miniscript's property `f`).
     pub(crate) forced: bool,
-    /// The top element of every witness that satisfies the piece is not empty (`n`).
+    /// `true` if the top element of every witness that satisfies the piece is not empty (Miniscript's property `n`).
     pub(crate) nonzero: bool,
-    /// A third party cannot change a witness that satisfies the piece (`m`).
+    /// `true` if a third party cannot change a witness that satisfies the piece (Miniscript's property `m`).
     pub(crate) sound: bool,
 }
 

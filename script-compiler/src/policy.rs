@@ -98,7 +98,7 @@ impl HashFn {
     /// All hash functions of the policy language.
     pub const ALL: [HashFn; 4] = [HashFn::Sha256, HashFn::Hash256, HashFn::Ripemd160, HashFn::Hash160];
 
-    /// Returns the name of the fragment.
+    /// Returns the name of the fragment for this hash function, such as `sha256`.
     pub const fn name(self) -> &'static str {
         match self {
             HashFn::Sha256 => "sha256",
@@ -177,7 +177,8 @@ pub enum Message {
     Fixed(Bytes),
     /// `any(slot)`: any bytes from the witness. The name identifies the witness element in the plan.
     Any(Name),
-    /// `any32(slot)`: 32 bytes from the witness, with a name like that of `any`. The script checks the length.
+    /// `any32(slot)`: 32 bytes from the witness, whose length the script checks. The name identifies the witness
+    /// element in the plan.
     Any32(Name),
     /// `newer(n)`, `atleast(n)`, `atmost(n)`, `between(a, b)`: a number from the witness, compared by the script.
     Number(Compare<Number>),
@@ -275,7 +276,7 @@ pub enum Internal {
 pub enum Output {
     /// `tr(K)` and `tr(K, policy)`: a taproot output whose internal key the text specifies.
     Tr(Internal, Option<Policy>),
-    /// A bare policy: the compiler chooses the internal key.
+    /// An output that is a policy without `tr(…)`. The compiler chooses the internal key.
     Bare(Policy),
 }
 

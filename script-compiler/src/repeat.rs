@@ -81,7 +81,7 @@ struct Seen {
     first: Written,
     /// Place of the part that contains the first occurrence.
     part: Span,
-    /// Number of parts that contain the key or fact.
+    /// Number of the parts examined so far that contain the key or fact.
     parts: usize,
 }
 

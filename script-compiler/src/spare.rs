@@ -195,8 +195,8 @@ fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     found
 }
 
-/// The numbers of the alternatives that are kept, and for each removed alternative the kept one that replaces it, if
-/// known.
+/// The numbers of the alternatives that are kept. The map gives, for a removed alternative, the number of the kept
+/// alternative that replaces it, if known.
 type Kept = (BTreeSet<usize>, BTreeMap<usize, usize>);
 
 /// Returns the policy without the removed alternatives. `next` counts the alternatives in the same order as [`Writer`].

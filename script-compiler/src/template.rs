@@ -77,7 +77,8 @@ pub struct Template {
     size: usize,
 }
 
-/// Two different values for a hole. The policy is compiled with each of them, and the two scripts are compared.
+/// Two different values for a hole, a push whose value the template leaves open. The policy is compiled with each of
+/// them, and the two scripts are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pair {
     Bytes([Vec<u8>; 2]),

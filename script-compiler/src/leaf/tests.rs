@@ -213,7 +213,7 @@ impl Known {
     }
 }
 
-/// Returns the elements of a planned witness.
+/// Returns the bytes of the elements of a planned witness, with mock signatures.
 fn filled(stack: &Stack, atoms: &[Atom]) -> Witness {
     let fill = |part: &Element| match part {
         Element::Atom(index) => element(&atoms[*index]),

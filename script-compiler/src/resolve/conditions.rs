@@ -81,7 +81,8 @@ impl Resolver<'_> {
         })
     }
 
-    /// Resolves a message and checks that it fits in one stack element. For `is_trusted`, see [`Resolver::message`].
+    /// Resolves a message and checks that it fits in one stack element. `is_trusted` means that the keys that sign the
+    /// message sign only templates.
     pub(super) fn whole_message(
         &self,
         message: &Message,

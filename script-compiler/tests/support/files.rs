@@ -32,7 +32,8 @@ pub fn read(name: &str) -> String {
     std::fs::read_to_string(folder().join(format!("{name}.policy"))).unwrap()
 }
 
-/// Returns the template of a name. Its locks satisfy every lock of the files.
+/// Returns the template transaction for a name in the policy files. Its nLockTime and nSequence satisfy every lock in
+/// these files.
 fn template(name: &str) -> Template {
     Template { lock_time: 900_000, sequence: 144, outputs: vec![template_output(name)] }
 }

@@ -178,7 +178,7 @@ impl World {
             .collect()
     }
 
-    /// Adds the assets that satisfy a condition.
+    /// Adds to `assets` everything that a spender needs to satisfy the condition.
     pub fn hold(&mut self, atom: &Atom, assets: &mut Assets) {
         match atom {
             Atom::Sig(key) => drop(assets.signers.insert(key.x)),
