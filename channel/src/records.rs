@@ -1,5 +1,5 @@
-//! Serialized records of parties and towers. Each record begins with a format version and a kind, and is verified when
-//! it is parsed.
+//! Serialized records of parties and towers. Each record begins with a format version and a kind, which are checked
+//! when the record is parsed.
 
 use bitcoin::{OutPoint, Txid, hashes::Hash as _};
 use secp256k1::XOnlyPublicKey;
@@ -31,9 +31,11 @@ pub enum RecordKind {
     PathClient = 7,
     /// Record that a tower stores for a channel with decreasing relative locks (`bip68` and `tree`).
     PathTower = 8,
-    /// Record that a client stores for a channel in the literal form of 2018.
+    /// Record that a client stores for a channel that is built literally as the proposal of 2018 for signed state
+    /// numbers.
     LiteralClient = 9,
-    /// Record that a tower stores for a channel in the literal form of 2018.
+    /// Record that a tower stores for a channel that is built literally as the proposal of 2018 for signed state
+    /// numbers.
     LiteralTower = 10,
 }
 

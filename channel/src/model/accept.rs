@@ -36,15 +36,16 @@ pub struct OpenerCosts {
 /// outputs. The weight includes the witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// Base weight of the transaction, in weight units. The weight `balance` is added for each balance output, and the
-    /// weight `htlc` for each HTLC output.
+    /// Weight of the transaction without balance outputs and HTLC outputs, in weight units. Each balance output adds
+    /// the weight `balance`, and each HTLC output adds the weight `htlc`.
     pub frame: u64,
     /// Weight that each balance output adds to the transaction, in weight units. It is 0 if the number of balances does
     /// not change the weight.
     pub balance: u64,
     /// Weight that each HTLC output adds to the transaction, in weight units.
     pub htlc: u64,
-    /// Maximum weight of the transaction that pays the balances and HTLCs of a state, in weight units.
+    /// Maximum weight, in weight units, that the acceptance rules allow for the transaction that pays the balances and
+    /// HTLCs of a state.
     pub most: u64,
 }
 
@@ -105,15 +106,15 @@ impl Content {
     }
 }
 
-/// Numbers of balance and HTLC outputs in the transaction that pays a channel state, and the total amount that gets no
-/// output.
+/// Number of balance outputs and number of HTLC outputs of the transaction that pays a channel state, and the total
+/// amount that gets no output.
 #[derive(Default)]
 struct Paid {
-    /// Number of outputs for balances.
+    /// Number of balance outputs of the transaction that pays the channel state.
     balances: u64,
-    /// Number of outputs for HTLCs.
+    /// Number of HTLC outputs of the transaction that pays the channel state.
     htlcs: u64,
-    /// Sum of the balances and HTLCs that get no output, in satoshi.
+    /// Sum of the balances and HTLCs of the channel state that get no output, in satoshi.
     trimmed: u64,
 }
 

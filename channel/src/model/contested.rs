@@ -70,8 +70,8 @@ impl Profile {
         }
     }
 
-    /// Returns a script that only the transaction `tx` satisfies, as [`Profile::fixed`] does. The caller appends this
-    /// script to other conditions in the same leaf.
+    /// Returns a script that only the transaction `tx` satisfies, for use after other conditions in the same leaf.
+    /// Otherwise the function is like [`Profile::fixed`].
     fn fixed_after(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         match self {
             Profile::TemplateHash => {
@@ -199,8 +199,8 @@ impl SequenceTerms {
 /// A contested output of an older state, found on the chain.
 pub(super) struct ContestedOutput {
     pub(super) number: u32,
-    /// Keys and terms from which the output's scripts were rebuilt. In this copy, `capacity` is the amount of the
-    /// output.
+    /// Keys and terms from which the scripts of this contested output were rebuilt. The field `capacity` of this value
+    /// is the amount of the contested output, not the capacity of the channel.
     contested: Contested,
     pub(super) out: TapOutput,
     pub(super) found: Found,
@@ -216,8 +216,8 @@ pub(super) struct Contested {
     pub(super) penalty_key: [u8; 32],
     pub(super) payout_key: [u8; 32],
     /// Key whose signature the justice transaction needs, in addition to the publisher's signature of a higher state
-    /// number. The publisher of an old state can make the latter itself. If that were enough, the publisher could
-    /// publish the justice transaction with a child that pins the victim's contest.
+    /// number. The publisher of an old state can always sign a higher state number. If that signature were enough, the
+    /// publisher could publish the justice transaction with a child that pins the victim's contest.
     pub(super) tower_key: [u8; 32],
     pub(super) capacity: u64,
 }
@@ -257,8 +257,8 @@ impl Contested {
     }
 
     /// Builds the tower's justice transaction, which pays the contested output to the victim and the reward to the
-    /// tower. The outpoint of its input is not set. `shown` is the higher state number that the witness proves. It
-    /// changes the transaction only if the profile encodes state numbers in nLockTime.
+    /// tower. The outpoint of its input is not set. `shown` is the higher state number whose signature is in the
+    /// witness. It changes the transaction only if the profile encodes state numbers in nLockTime.
     pub(super) fn justice(&self, shown: u32) -> Result<Transaction, ChannelError> {
         let mut outputs = Vec::with_capacity(3);
         let (sat, anchor) = match self.terms.reward {
@@ -276,8 +276,9 @@ impl Contested {
         Ok(transaction(3, lock_time, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
     }
 
-    /// Returns the victim's signature of the justice transaction that proves the state number `shown`. Only
-    /// [`Profile::AnyPrevOutAlone`] needs this signature. For the other profiles the result is `None`.
+    /// Returns the victim's signature of a justice transaction. `shown` is the state number whose signature by the
+    /// publisher is in the witness of that transaction. Only [`Profile::AnyPrevOutAlone`] needs the victim's signature.
+    /// For the other profiles the result is `None`.
     pub(super) fn consent(&self, shown: u32, victim: &Keypair) -> Result<Option<[u8; 64]>, ChannelError> {
         if self.terms.profile != Profile::AnyPrevOutAlone {
             return Ok(None);
@@ -286,8 +287,9 @@ impl Contested {
         Ok(Some(sign_schnorr(victim, &digest)))
     }
 
-    /// Verifies the victim's signature of the justice transaction that proves the state number `shown`. A tower calls
-    /// this function for the signature in its client's record.
+    /// Verifies the victim's signature of a justice transaction. `shown` is the state number whose signature by the
+    /// publisher is in the witness of that transaction. A tower calls this function for the victim's signature in its
+    /// client's record.
     ///
     /// # Errors
     ///

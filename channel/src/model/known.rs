@@ -32,12 +32,12 @@ impl Known {
 /// Secrets and data that a party has in addition to the signed transactions.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// Secret keys of the party.
+    /// Secret keys that the party has.
     pub keys: Vec<SecretKey>,
-    /// Signatures that the party received and that do not sign transactions. Each entry is the public key, the message
-    /// and the signature.
+    /// Signatures over messages that the party has apart from its signed transactions. Each entry contains the public
+    /// key, the message and the signature.
     pub statements: Vec<([u8; 32], Vec<u8>, [u8; 64])>,
-    /// Other values that witnesses need, such as state numbers, random values and hashes.
+    /// Values that witnesses need in addition to keys and signatures, such as state numbers, random values and hashes.
     pub data: Vec<Vec<u8>>,
     /// Transactions that a template in a leaf script fixes, so that anyone can build them. The outpoint of their first
     /// input is not set.

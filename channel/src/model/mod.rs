@@ -65,8 +65,8 @@ pub struct Facts {
     pub proposals: Flags,
     /// Whether the construction's transactions use the annex, so that mempools must relay transactions with an annex.
     pub annex: bool,
-    /// Whether all parties store the same transactions. If not, each party has its own version of the transactions of a
-    /// state.
+    /// Whether all parties store the same transactions of a state. If `false`, each party has its own version of these
+    /// transactions.
     pub symmetric: bool,
     /// Whether a party that publishes an old state can lose all of its money in the channel.
     pub penalty: bool,
@@ -233,8 +233,8 @@ pub trait Construction {
     /// [`ChannelError`] if an output cannot be built.
     fn outputs(&self) -> Result<Vec<Known>, ChannelError>;
 
-    /// Returns the keys of a party, and all signatures and data that it ever received. Signed transactions are not
-    /// included.
+    /// Returns the secret keys of a party, and the other data that the party can use in witnesses: signed messages,
+    /// state numbers, random values and hashes. Signed transactions are not included.
     ///
     /// # Errors
     ///

@@ -24,7 +24,7 @@ pub(super) struct PathGuard {
     owner: Option<Owner>,
 }
 
-/// Data that a party of the channel has and its tower does not have: its balance and the HTLC outputs.
+/// Data that a party of the channel has and its tower does not have: the party's balance and the HTLC outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     /// The party's balance in the latest state, in satoshi.

@@ -223,8 +223,9 @@ impl LnPenalty {
         scripts.kit(&version.tx, [revocation, base.payment])
     }
 
-    /// The peer of `party` revokes its commitment transaction `number`: it reveals the per-commitment secret. `party`
-    /// stores the secret, the HTLCs of that state and, if the format supports a tower, the justice blob.
+    /// The peer of `party` revokes its commitment transaction of the state `number`: it reveals the per-commitment
+    /// secret. `party` stores the secret and the HTLCs of that state. If the format supports a tower, `party` also
+    /// stores an encrypted justice kit.
     fn revoke(&mut self, party: usize, number: u32) -> Result<(), ChannelError> {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());

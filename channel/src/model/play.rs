@@ -16,7 +16,7 @@ use crate::wallet::Wallet;
 pub enum PlayError {
     /// The simulated chain refuses a transaction.
     Chain {
-        /// Name of the refused transaction.
+        /// Name of the transaction that the simulated chain refuses.
         label: &'static str,
         /// Reason for which the simulated chain refuses the transaction.
         reject: Reject,
@@ -54,7 +54,8 @@ impl From<ChannelError> for PlayError {
 pub struct Played {
     /// The confirmed transaction.
     pub step: Step,
-    /// The child that paid the fee. `None` if the transaction paid its own fee.
+    /// Child transaction that paid the fee of the confirmed transaction. `None` if the confirmed transaction paid its
+    /// own fee.
     pub child: Option<Step>,
     /// Height of the block that contains the transaction.
     pub height: u32,

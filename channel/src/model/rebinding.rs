@@ -1,7 +1,8 @@
-//! Update transactions that can spend the output of any older state: LN-Symmetry and its override forms, in which the
-//! state number is a witness element instead of the nLockTime. Also the record that parties and towers store. Its
-//! holder needs no secret key to add the input and witness with which the latest update transaction spends such an
-//! output.
+//! Update transactions that can spend the output of any older state, for LN-Symmetry and its override forms. In the
+//! override forms, the state number is a witness element instead of the nLockTime.
+//!
+//! This module also contains the record that parties and towers store. With this record and without any secret key, the
+//! latest update transaction can be completed so that it spends the output of an older state.
 
 use bitcoin::{OutPoint, Transaction};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};
@@ -140,7 +141,7 @@ pub struct Rebinding {
     pub internal_key: [u8; 32],
     /// Amount of the funding output and of every state output, in satoshi.
     pub capacity: u64,
-    /// State number of the latest state, counted from 1.
+    /// State number of the latest state, as scripts compare it. The first state has the number 1.
     pub state: u32,
     /// Joint signature of all parties for the latest update transaction.
     pub signature: [u8; 64],
@@ -311,9 +312,9 @@ pub(super) struct StateOutput {
     pub(super) found: Found,
 }
 
-/// Returns the state number that a confirmed update transaction shows, and the hash of its settlement leaf. `input` is
-/// the index of the input that spends the channel's output. The caller finds this input by its outpoint, since anyone
-/// can add inputs to an update that is signed with ANYPREVOUTANYSCRIPT.
+/// Returns the state number that a confirmed update transaction encodes, and the hash of its settlement leaf. `input`
+/// is the index of the input that spends the channel's output. The caller finds this input by its outpoint, since
+/// anyone can add inputs to an update that is signed with ANYPREVOUTANYSCRIPT.
 fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [u8; 32])> {
     let witness: Vec<&[u8]> = tx.input.get(input)?.witness.iter().collect();
     let state = match form.is_override() {

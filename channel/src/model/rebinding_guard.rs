@@ -13,13 +13,14 @@ use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Sp
 use crate::records::RecordKind;
 use crate::taproot::TapOutput;
 
-/// Data that a party of the channel has and its tower does not have: the settlement transaction, its balance and the
-/// HTLC outputs.
+/// Data that a party of the channel has and its tower does not have: the settlement transaction, the party's balance
+/// and the HTLC outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     /// Settlement transaction of the latest state.
     pub(super) settlement: Settlement,
-    /// Balance of the party in the latest state plus the capacities of all nested channels, in satoshi.
+    /// Balance of the party in the latest state plus the capacities of all nested channels, in satoshi. Together
+    /// with the HTLCs in `htlcs`, this is the maximum that the party can lose.
     pub(super) balance: u64,
     /// HTLC outputs of the settlement transaction, with the keys with which the party claims them.
     pub(super) htlcs: HtlcOutputs,

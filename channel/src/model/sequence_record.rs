@@ -11,9 +11,11 @@ use crate::records::{HEAD, RecordKind};
 /// record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRecord {
-    /// State number of the latest state, as scripts compare it.
+    /// State number of the latest state, as scripts compare it: the channel's first state number plus the number of
+    /// updates.
     pub number: u32,
-    /// Signature of the client's own commitment transaction, except for the client's own partial signature.
+    /// Signature of the client's own commitment transaction. Only the client's own partial signature is missing, and
+    /// the client adds it before it publishes the transaction.
     pub commitment: PartialCommitment,
     /// The peer's signature of the state number `number`. It revokes all states of the peer with lower numbers.
     pub evidence: [u8; 64],
@@ -92,8 +94,8 @@ pub struct TowerRecord {
     pub number: u32,
     /// The peer's signature of the state number `number`. It revokes all states of the peer with lower numbers.
     pub evidence: [u8; 64],
-    /// The client's signature of the justice transaction that proves the state number `number`. `None` if a template
-    /// fixes the justice transaction.
+    /// The client's signature of the justice transaction, for use with the peer's signature of the state number
+    /// `number`. `None` if a template fixes the justice transaction.
     pub consent: Option<[u8; 64]>,
 }
 

@@ -201,9 +201,9 @@ impl Setup {
         TapOutput::new(self.internal_key(), leaves)
     }
 
-    /// Makes a MuSig2 signature of all parties under the aggregate key P. If `tweak` is given, P is tweaked as for a
-    /// key path spend of that output. If it is `None`, the signature is for the untweaked P, as leaf scripts require.
-    /// The nonces are fresh, so a second call with the same arguments gives another signature.
+    /// Makes a MuSig2 signature of all parties under the aggregate key P. If `tweak` is given, the signature is for a
+    /// key path spend of this output, so P is tweaked. If `tweak` is `None`, the signature is for the untweaked P, as
+    /// leaf scripts require. The nonces are fresh, so a second call with the same arguments gives another signature.
     ///
     /// # Errors
     ///

@@ -34,8 +34,8 @@ pub struct Symmetry {
     /// Scripts to which balances are paid instead of the parties' own payout scripts. Each entry consists of the first
     /// state number to which it applies, and the scripts in the order of the balances.
     allocations: Vec<(u32, Vec<ScriptBuf>)>,
-    /// A record from which the records of all states are made. It contains the fields that are the same for every
-    /// state. The other fields are zero.
+    /// Template for the records of all states. It contains the fields that are the same in every state, and zeros in
+    /// the other fields.
     fixed: Rebinding,
     /// Weight of a settlement transaction without outputs for balances and HTLCs, in weight units.
     frame: u64,

@@ -149,7 +149,7 @@ fn every_old_state_is_punished_or_overridden_by_client_and_tower() {
     }
 }
 
-/// Returns the balance of the cheating party in the old state with this number, in satoshi.
+/// Returns the balance, in satoshi, that the cheating party has in the old state with this number.
 fn construction_balance(number: u32) -> u64 {
     600_000 - 50_000 * u64::from(number)
 }

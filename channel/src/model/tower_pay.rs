@@ -55,7 +55,8 @@ pub struct Purchase {
 }
 
 impl Purchase {
-    /// Creates a token with a random secret, and blinds its point for the tower's signature.
+    /// Creates a token with a random secret. Blinds the curve point of this secret, so that the tower can sign the
+    /// point without learning it.
     ///
     /// # Errors
     ///
@@ -138,7 +139,7 @@ struct Account {
     number: u64,
 }
 
-/// The part of a tower that sells tokens and accepts updates.
+/// The part of a tower that sells tokens and accepts updates of its clients' records.
 #[derive(Debug)]
 pub struct Desk {
     key: SecretKey,

@@ -58,11 +58,11 @@ pub(super) enum Memory {
     Whole,
     /// The honest party remembers everything, and there is a backup from which it can be restored.
     BackedUp,
-    /// The honest party was restored and remembers only the backup. The peer has not shown its signatures since the
-    /// restore.
+    /// The honest party was restored and remembers only the backup. The peer has not shown its signatures
+    /// to the party since the restore.
     Unsure,
-    /// The honest party was restored and remembers only the backup. The peer has shown all of its signatures since the
-    /// restore.
+    /// The honest party was restored and remembers only the backup. The peer has shown all of its signatures
+    /// to the party since the restore.
     Restored,
 }
 
@@ -71,10 +71,10 @@ pub(super) enum Memory {
 pub(super) enum Event {
     /// The adversary sends a message to the honest party.
     Message(Message),
-    /// The honest party proposes the next state with this content (identifier of balances and HTLCs).
+    /// The honest party proposes the next state. The `u32` identifies the balances and HTLCs of the proposal.
     Propose(u32),
-    /// The honest party gives up its proposal and proposes a higher state number, with this content (balances and
-    /// HTLCs).
+    /// The honest party gives up its proposal and proposes a higher state number. The `u32` identifies the balances and
+    /// HTLCs of the new proposal.
     ProposeBeyond(u32),
     /// The honest party promises never to propose the next state number.
     Yield,
@@ -360,7 +360,8 @@ fn own_version_stands(_: &Game, world: &World) -> bool {
 }
 
 /// Property: for every funding output, the honest party has a commitment transaction that is not revoked. The property
-/// does not apply to a party that knows that it lost data, because it publishes nothing.
+/// does not apply to a party that knows that it lost data, or whose channel is already closing. It also does not apply
+/// to a restored party that waits until the peer shows its signatures.
 fn something_to_publish(game: &Game, world: &World) -> bool {
     let honest = &world.honest;
     let waits = honest.lost_data && game.rules.holds(Rule::LostDataPublishesNothing);

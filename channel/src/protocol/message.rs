@@ -53,7 +53,7 @@ pub enum Message {
     /// Asks the receiver to sign bytes with its number key (the key that signs state numbers). The adversary chooses
     /// bytes that encode a state number.
     Sign {
-        /// The state number that the bytes to sign encode.
+        /// State number that is encoded in the bytes that the receiver is asked to sign.
         number: u32,
     },
     /// The first message of a connection. The sender shows which signatures of the receiver it has, and proves it.

@@ -38,7 +38,7 @@ enum Event {
     /// The other parties ask for the honest party's partial signature of an update. The second value identifies the
     /// set of nonces.
     Sign(Update, u32),
-    /// The honest party proposes the next update with this content (identifier of balances and HTLCs).
+    /// The honest party proposes the next state. The `u32` identifies the balances and HTLCs of the proposal.
     Propose(u32),
     /// The honest party promises never to propose the next state number.
     GiveWay,

@@ -174,7 +174,7 @@ impl Keeper {
         Keeper::new(self.party, self.parties).heard
     }
 
-    /// Returns the index of the party that may propose this state number.
+    /// Returns the index of the party that may propose the update with this state number.
     pub fn proposer(&self, number: u32) -> u32 {
         number.checked_rem(self.parties).unwrap_or_default()
     }

@@ -216,7 +216,8 @@ fn evidence(world: &World, nth: usize) -> u32 {
     on_the_way.chain(held).max().unwrap_or_default()
 }
 
-/// Returns the state that a party finished last and the state that it attempts, each as its number and content.
+/// Returns the state that a party attempts, if there is one, and then the state that it finished last. Each is given as
+/// its state number and the identifier of its balances and HTLCs.
 fn contents(side: &Party) -> Vec<(u32, u32)> {
     let attempt = side.attempt.map(|attempt| (attempt.number, attempt.content));
     attempt.into_iter().chain([side.agreed]).collect()
@@ -237,7 +238,8 @@ fn is_noticed(game: &Game, world: &World) -> bool {
     !(world.restored && heard && forgot) || restored.lost_data || other.peer_lost
 }
 
-/// Property: all state numbers are used, or a party knows of a loss and at least one party can still publish.
+/// Property: all state numbers are used, or at least one party knows that data was lost and at least one party can
+/// still publish.
 fn is_done(world: &World, bound: u32) -> bool {
     let used = world.sides.iter().all(|side| side.top == bound && side.attempt.is_none());
     let known = world.sides.iter().any(|side| side.lost_data || side.peer_lost);

@@ -85,10 +85,10 @@ pub struct Party {
     pub closing_together: bool,
     /// Whether this side knows that it lost data. It then signs and publishes nothing.
     pub lost_data: bool,
-    /// Highest state number for which the peer is known to have this side's revocation signature. The peer's messages
-    /// show this.
+    /// Highest state number for which the peer has shown, by its messages, that it has this side's revocation
+    /// signature.
     pub peer_has: u32,
-    /// Whether the peer is known to have lost data. This side then signs nothing more for it.
+    /// Whether this side knows that the peer lost data. This side then signs nothing more for the peer.
     pub peer_lost: bool,
     /// Whether the peer has shown its signatures in the current connection. This field is not stored.
     pub heard: bool,

@@ -71,8 +71,8 @@ where
     Reached { states: states.len(), stuck }
 }
 
-/// Returns the actions that lead from an initial state to the state with index `place`. For each state, `origins` has
-/// the preceding state and the action, or `None` for an initial state.
+/// Returns the actions that lead from an initial state to the state with index `place`. For each state, `origins`
+/// contains the index of the preceding state and the action between the two, or `None` for an initial state.
 fn way<A: Clone>(origins: &[Option<(usize, A)>], place: usize) -> Vec<A> {
     let mut actions = Vec::new();
     let mut place = place;

@@ -200,7 +200,8 @@ fn each_number_that_is_shown_is_compared() {
     assert_eq!(party.give_way(rules), Err(Refusal(Rule::CooperativeIsFinal)));
 }
 
-/// Runs a complete update between all parties. The party whose turn it is proposes.
+/// Runs a complete update between all parties. The party that may propose the update with this state number proposes
+/// it.
 fn complete(keepers: &mut [Keeper], number: u32) {
     let proposer = (number as usize) % keepers.len();
     let update = keepers[proposer].propose(number, 0, None).unwrap();

@@ -40,9 +40,9 @@ pub enum Pays {
 /// The first block in which another party can take money that a claim protects, and the amount that it can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
-    /// Height of the first block in which another party can take the money.
+    /// Height of the first block in which another party can take the money that the claim protects.
     pub block: u32,
-    /// Amount that the other party can take in the block `block`, in satoshi.
+    /// Amount of the claim's money that another party can take in the block `block`, in satoshi.
     pub lost: u64,
 }
 
@@ -74,8 +74,8 @@ impl Claim {
         Claim { purpose, coin, draft, pays, stake, deadline: None, ready: 0 }
     }
 
-    /// Creates a claim for a signed transaction. A child that spends its P2A output pays the fee. If the transaction
-    /// has no P2A output, its fee is fixed.
+    /// Creates a claim for a signed transaction. If the transaction has a P2A output, a child that spends this output
+    /// pays the fee. Otherwise the fee is fixed.
     pub fn with_child(purpose: Purpose, coin: OutPoint, step: Step, stake: u64) -> Claim {
         let p2a = crate::tx::p2a();
         let anchor = (0..).zip(&step.tx.output).find(|(_, out)| out.script_pubkey == p2a);
@@ -100,8 +100,8 @@ impl Claim {
         Claim { deadline: Some(Deadline { block, lost }), ..self }
     }
 
-    /// Returns this claim with the given deadline. The amount that is lost at the deadline may be a part of the claim's
-    /// stake.
+    /// Returns this claim with the given deadline. The amount that is lost at the deadline may be lower than the
+    /// claim's stake.
     #[must_use]
     pub fn with_deadline(self, deadline: Option<Deadline>) -> Claim {
         Claim { deadline, ..self }

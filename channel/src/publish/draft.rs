@@ -23,13 +23,14 @@ pub enum Signer {
     WitnessScript(SecretKey, Vec<u8>),
 }
 
-/// The data for the witness of a draft's input. One witness element may be a signature that is made later.
+/// The witness of one input of a transaction that is not signed yet. One witness element may be a signature that is
+/// made once the fee is known.
 #[derive(Clone, Debug)]
 pub struct Unlock {
     /// Witness elements, bottom of the stack first. If a signature is made later, its element is still empty.
     witness: Vec<Vec<u8>>,
-    /// The key that makes the later signature, and the index of the signature in the witness. `None` if the witness is
-    /// already complete.
+    /// The key that signs the input once the fee is known, and the index of the signature in the witness. `None` if the
+    /// witness is already complete.
     signer: Option<(Signer, usize)>,
 }
 

@@ -1,4 +1,5 @@
-//! Predicts the transactions that a guard will publish, as if each one confirmed at once.
+//! Predicts the transactions that a guard will publish, on the assumption that each of them confirms as soon as it is
+//! published.
 
 use bitcoin::Transaction;
 

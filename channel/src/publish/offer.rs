@@ -42,8 +42,8 @@ pub(super) struct Offer<'a> {
     base: Step,
     /// Mempool transactions that the claim's transactions would replace.
     evicted: BTreeSet<Txid>,
-    /// Whether all transactions that would be replaced are earlier versions of the claim that this party submitted
-    /// itself.
+    /// Whether the claim would replace at least one transaction, and all replaced transactions seem to be earlier
+    /// versions of the claim that this party submitted itself.
     own: bool,
     /// Unspent output of the wallet that pays the fee. `None` if the wallet has no unspent output, or if mempool
     /// transactions already spend all of them.
@@ -83,9 +83,10 @@ impl<'a> Offer<'a> {
         Ok(offer)
     }
 
-    /// Returns whether this party itself submitted the transactions that would be replaced, as earlier versions of this
-    /// claim. Outputs to the wallet are no proof, because anyone can pay to it. An earlier version by this party spends
-    /// outputs of the wallet.
+    /// Returns whether the claim replaces transactions and all of them seem to be earlier versions of the claim that
+    /// this party submitted itself. If the wallet pays the fee, an earlier version must spend an output of the wallet.
+    /// An output to the wallet is not enough, because anyone can pay to the wallet. If the wallet does not pay the fee,
+    /// an earlier version must have the same output scripts as the claim's transaction.
     fn is_own(&self, chain: &Chain) -> bool {
         let mine = |entry: &Entry| match self.claim.pays {
             Pays::Child(..) | Pays::Input => {
@@ -211,11 +212,11 @@ impl<'a> Offer<'a> {
     /// Submits the claim at the feerate `rate` in sat/vB. `budget` is the amount that the wallet may still pay, in
     /// satoshi.
     ///
-    /// Replacing transactions of others may require a higher fee than that. This fee is paid only if
-    /// [`Offer::is_urgent`] returns true, and only up to the limit. Otherwise the other party could make this party pay
-    /// any fee at no cost to itself, because its own transaction is replaced and never confirms. If the deadline is
-    /// far, waiting is safe. Either the other party's transaction confirms and pays its fee, and its result is
-    /// answered. Or the feerate of the claim rises until the claim replaces it.
+    /// Replacing transactions of others may require a higher fee than `rate` gives. If [`Offer::is_urgent`] returns
+    /// true, this fee is paid up to the limit. Otherwise it is not paid: the other party could make this party pay any
+    /// fee at no cost to itself, because its own transaction is replaced and never confirms. If the deadline is far,
+    /// waiting is safe. The other party's transaction may confirm and pay its fee, and is then answered. If it does not
+    /// confirm, the feerate of the claim rises until the claim replaces it.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
         let size = self.size(rate);
         let waits = !self.own && !self.is_urgent(chain);

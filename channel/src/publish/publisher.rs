@@ -15,21 +15,21 @@ use crate::wallet::Wallet;
 /// (5/4).
 const QUARTER: u64 = 5;
 
-/// What a publisher found or did when it checked the chain.
+/// Something that a publisher found or did when it checked the chain, such as a new claim or a refused transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A claim exists now that did not exist at the previous check.
     Saw {
         /// An output that the new claim's transaction spends. It identifies the claim.
         coin: OutPoint,
-        /// Short description of the new claim's transaction.
+        /// Short description of the new claim's transaction, such as "settlement" or "justice".
         label: &'static str,
     },
     /// The mempool accepted the claim's transaction, either for the first time or as a replacement with a higher fee.
     Offered {
         /// An output that the accepted transaction spends. It identifies the claim.
         coin: OutPoint,
-        /// Short description of the accepted transaction.
+        /// Short description of the accepted transaction, such as "settlement" or "justice".
         label: &'static str,
         /// Feerate of the accepted transaction in sat/vB, including the fee-paying child if there is one.
         rate: u64,
@@ -153,7 +153,7 @@ impl Publisher {
         self.guard = guard;
     }
 
-    /// Returns everything that the publisher keeps between blocks: a value that orders the guard's record, the orders,
+    /// Returns everything that the publisher keeps between blocks: how new the guard's record is, the party's orders,
     /// and the data about each claim.
     pub(crate) fn remembered(&self) -> impl core::fmt::Debug + '_ {
         (self.guard.rank(), &self.orders, &self.bids)
@@ -197,8 +197,8 @@ impl Publisher {
         Ok(events)
     }
 
-    /// Submits the transaction of a claim if its locks are satisfied. `last` is what the publisher remembered about the
-    /// claim at the previous check. Returns what it must remember for the next check.
+    /// Submits the transaction of a claim if its locks are satisfied. `last` is the data about the claim that the
+    /// previous check returned. Returns the data about the claim that the next check needs.
     fn bid(&self, chain: &mut Chain, claim: &Claim, last: Option<&Bid>, events: &mut Vec<Event>) -> Bid {
         let (coin, height) = (claim.coin, chain.height());
         let pays_to = claim.draft.tx.output.iter().map(|out| out.script_pubkey.clone()).collect();

@@ -70,7 +70,7 @@ impl Ledger for Supposed {
 /// A transaction that spends a certain output.
 #[derive(Clone, Copy, Debug)]
 pub struct Spend<'a> {
-    /// The spending transaction.
+    /// Transaction that spends the output.
     pub tx: &'a Transaction,
     /// Index of the transaction's input that spends the output.
     pub input: usize,

@@ -249,8 +249,8 @@ pub(super) fn htlc_script(keys: &CommitmentKeys, (owner, format): (usize, Format
     htlc_output_script(keys, &ln_htlc(owner, htlc), format)
 }
 
-/// Converts an HTLC to the view of the party `owner` of a commitment transaction, in which an HTLC is either offered or
-/// received.
+/// Converts an HTLC to the type with which commitment transactions are built. The HTLC counts as offered if the party
+/// `owner` of the commitment transaction sends it, and as received otherwise.
 fn ln_htlc(owner: usize, htlc: &Htlc) -> LnHtlc {
     LnHtlc {
         direction: if htlc.from == owner { HtlcDirection::Offered } else { HtlcDirection::Received },

@@ -202,7 +202,8 @@ mod tests {
         }
     }
 
-    /// If both parties signed a settlement for one txid, a fee input makes that settlement invalid.
+    /// A fee input changes the txid of the commitment transaction. A settlement that both parties signed for the
+    /// original txid is then invalid.
     #[test]
     fn what_is_signed_for_one_txid_does_not_survive() {
         let refused = ChannelError::refused("the settlement is signed for one txid; a fee input changes it");

@@ -25,8 +25,8 @@ pub(super) struct SequenceGuard {
     pub(super) delay: u16,
     /// The client's key pair for the contest leaf, with which it takes the contested output of an old state.
     pub(super) key: Keypair,
-    /// Number of the latest state. The field `evidence` is the peer's signature of this number, which revokes the
-    /// peer's older states.
+    /// Number of the latest state, as scripts compare it. The peer's signature of this number, in the field `evidence`,
+    /// revokes the peer's older states.
     pub(super) number: u32,
     pub(super) evidence: [u8; 64],
     /// The client's own latest commitment transaction, complete with the signature of both parties.

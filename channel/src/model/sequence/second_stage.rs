@@ -75,7 +75,8 @@ struct Placed {
 pub struct TwoStage {
     second: Second,
     publisher: usize,
-    /// State number of the commitment transaction, as scripts compare it.
+    /// State number of the commitment transaction, as scripts compare it: the channel's first state number plus the
+    /// number of updates.
     number: u32,
     /// The signed commitment transaction.
     pub commitment: Step,

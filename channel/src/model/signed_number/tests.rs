@@ -12,7 +12,7 @@ use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{outpoint, output, p2a, p2tr, set_witness, weight};
 
 const CAPACITY: u64 = 1_000_000;
-/// Number of the state whose contested output is on the chain.
+/// State number of the commitment transaction whose contested output is on the simulated chain of these tests.
 const N: u32 = 0x0100_0000;
 
 fn key(name: &str) -> Keypair {
@@ -36,7 +36,7 @@ fn justice(number: u32) -> Transaction {
     transaction(3, Profile::AnyPrevOutAlone.lock_time(number), inputs, outputs)
 }
 
-/// Returns the witness element that proves the cheater's signature of the state number `number`.
+/// Returns the witness element that proves that the cheater signed the state number `number`.
 fn shown(number: u32) -> Vec<u8> {
     let signature = Profile::AnyPrevOutAlone.sign_number(&key("number"), number).unwrap();
     Profile::AnyPrevOutAlone.show_number(number, &signature).remove(0)
