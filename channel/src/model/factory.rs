@@ -264,7 +264,7 @@ fn check_members(members: &[usize], parties: usize) -> Result<(), ChannelError> 
 pub struct NestedCosts {
     /// Number of signatures for one update: first of an inner channel, then of the outer channel.
     pub signatures: (usize, usize),
-    /// Number of bytes that a party of the outer channel and of one inner channel stores.
+    /// Number of bytes that a party stores if it is a member of the outer channel and of one inner channel.
     pub client: usize,
     /// The published transactions that ended an inner channel unilaterally: update and settlement of the outer channel,
     /// then update and settlement of the inner channel.

@@ -51,8 +51,7 @@ pub struct PartyKeys {
     /// Key pair with which the party takes the outputs of an old state that the peer published. It belongs to this
     /// channel only.
     pub penalty: Keypair,
-    /// Key pair whose signature completes the justice transaction for this party. The party gives the secret key to its
-    /// towers.
+    /// Key pair that signs the justice transaction for this party. The party gives the secret key to its towers.
     pub tower: Keypair,
 }
 

@@ -38,8 +38,8 @@ use crate::leaves::{self, MAX_NUMBER, NUMBER_BASE};
 use crate::sign::{self, NONE_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::tx::{SEQUENCE_FREE, input, transaction};
 
-/// First state number that cannot be encoded in nLockTime. Its nLockTime would be 500,000,000 plus this number, which
-/// is the time 1,700,000,000 (November 2023).
+/// Limit for state numbers that are encoded in nLockTime as 500,000,000 plus the number. At the limit, nLockTime would
+/// be the time 1,700,000,000 (November 2023), so the nLockTime of every lower number is in the past.
 const NUMBERS_BY_LOCK_TIME: u32 = 1_200_000_000;
 
 impl Profile {

@@ -353,8 +353,8 @@ fn no_theft(world: &World) -> bool {
     versions.map(|version| (version.number, version.content)).all(accepted) && closings
 }
 
-/// Property: the commitment transaction that the honest party published is not revoked. The party has signed no higher
-/// state number.
+/// Property: the commitment transaction that the honest party published is not revoked, that is, the party has signed
+/// no higher state number.
 fn own_version_stands(_: &Game, world: &World) -> bool {
     world.published.is_none_or(|version| version.number >= world.signed)
 }

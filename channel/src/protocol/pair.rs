@@ -223,9 +223,9 @@ fn contents(side: &Party) -> Vec<(u32, u32)> {
     attempt.into_iter().chain([side.agreed]).collect()
 }
 
-/// Property: if a restore lost data, at least one party knows this after both have shown their signatures. Data is
-/// lost if the restored party forgot a signature that it gave and the other party has. Data is also lost if the
-/// restored party forgot a signature that it received, according to the other party.
+/// Property: if a restore lost data, at least one party knows this after both have shown their signatures. Data is lost
+/// if the restored party forgot a signature that it gave and that the other party has. Data is also lost if the
+/// restored party forgot a revocation signature, and the other party knows that it was received.
 fn is_noticed(game: &Game, world: &World) -> bool {
     let (restored, other) = match (game.restores, &world.sides) {
         (0, [first, second]) => (first, second),

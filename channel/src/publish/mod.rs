@@ -53,8 +53,8 @@ impl Orders {
 
 /// Decides which transactions a client or a tower publishes. A guard is built from the stored record of a channel.
 pub trait Guard: core::fmt::Debug + Send + Sync {
-    /// Returns the transactions that a party or tower would publish now. This includes transactions that must only wait
-    /// for a lock, until the chain height [`Claim::ready`]. The transactions are answers to old states, the settlement
+    /// Returns the transactions that a party or tower would publish now, including transactions whose locks are not
+    /// satisfied before the chain height [`Claim::ready`]. The transactions are answers to old states, the settlement
     /// of the latest state (whichever party published that state), and claims on HTLCs and balances.
     ///
     /// The same record, orders and chain always give the same claims.

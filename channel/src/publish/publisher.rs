@@ -251,9 +251,9 @@ impl Publisher {
         bid
     }
 
-    /// Returns the amount that the wallet may still pay, in satoshi. This is its budget minus what confirmed
-    /// transactions and mempool transactions took from it. Mempool transactions that the offer would replace do not
-    /// count.
+    /// Returns the amount that the wallet may still pay, in satoshi. This is the budget minus what confirmed
+    /// transactions and mempool transactions took from the wallet. Mempool transactions that the offer would replace do
+    /// not count.
     fn left(&self, chain: &Chain, offer: &Offer<'_>) -> u64 {
         let Some(budget) = self.budget else { return u64::MAX };
         let script = self.wallet.script_pubkey();

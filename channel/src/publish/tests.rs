@@ -14,8 +14,8 @@ const KNOWN: [[u8; 32]; 2] = [[1; 32], [2; 32]];
 /// or slightly more.
 const FEES: u64 = 6_000;
 
-/// Calls `play` with a channel of every construction that has guards. The constructions `bip68` and `tree` get shorter
-/// locks than usual.
+/// Calls `play` with a channel of every construction that implements guards. The constructions `bip68` and `tree` get
+/// shorter locks than usual.
 fn guarded(mut play: impl FnMut(&'static str, Box<dyn Construction>)) {
     for (name, kind) in KINDS {
         let kind = match kind {
@@ -328,8 +328,8 @@ fn a_budget_is_for_all_claims_together() {
 }
 
 /// Another party attaches its own child to the transaction of a claim. If this child pays at least the feerate that the
-/// client would pay, it is kept. If it pays less, the client replaces it. If every child were replaced, a cheater could
-/// make the victim pay any fee at no cost, because a replaced transaction pays nothing.
+/// client would pay, the client does not replace it. If the child pays less, the client replaces it. If every child
+/// were replaced, a cheater could make the victim pay any fee at no cost, because a replaced transaction pays nothing.
 #[test]
 fn a_child_of_somebody_else_that_pays_enough_is_kept() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {

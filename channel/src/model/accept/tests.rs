@@ -453,7 +453,7 @@ fn shrinking_locks_leave_time_to_confirm() {
 }
 
 /// In a channel with decreasing relative locks, any party can publish the kickoff transaction, and then all parties
-/// have to wait for the locks. The test checks the number of blocks that docs/channels.md states.
+/// have to wait for the locks. The test checks the fee and the number of blocks that docs/channels.md states.
 #[test]
 fn one_kickoff_locks_every_party() {
     let parties = 16;

@@ -1,10 +1,10 @@
 //! Ways to pay the fee of a commitment transaction, in particular with an input that the publisher adds.
 //!
-//! The peer signs a commitment transaction with a sighash type that allows additional inputs. When the publisher
-//! publishes it, it adds an input that pays the fee, so no child is needed. The new input changes the txid, and
-//! signatures for the original txid become invalid. Templates, signatures under ANYPREVOUTANYSCRIPT, and signatures
-//! made after the publication are valid for any txid. With CSFS alone the settlement is signed for one txid, so this
-//! module refuses that profile.
+//! The peer signs a commitment transaction with a sighash type that allows additional inputs. Before publication, the
+//! publisher adds an input that pays the fee, so no child is needed. The new input changes the txid, and signatures for
+//! the original txid become invalid. Templates, signatures under ANYPREVOUTANYSCRIPT, and signatures made after the
+//! publication are valid for any txid. With CSFS alone the settlement is signed for one txid, so this module refuses
+//! that profile.
 //!
 //! With a fee input there is no P2A output of 0 sat, because a transaction with a dust output is relayed only if its
 //! fee is zero. While the commitment transaction is unconfirmed, anyone can remove the publisher's input and add other

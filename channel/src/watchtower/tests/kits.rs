@@ -47,8 +47,8 @@ fn a_kit_costs_no_more_than_the_cheaters_balance() {
 }
 
 /// The justice transaction of a tower reveals the signature for to_remote. With it, anyone can spend that output in a
-/// transaction with a high fee. The tower then takes to_local alone, because replacing the other transaction would cost
-/// more than to_local is worth.
+/// transaction with a high fee. The tower then takes to_local alone, because it would cost more than to_local is worth
+/// to replace the transaction that spends to_remote.
 #[test]
 fn to_local_is_taken_alone_while_somebody_spends_to_remote() {
     let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
