@@ -12,8 +12,8 @@ use flate2::write::GzEncoder;
 /// Folders that contain vector files.
 const FOLDERS: [&str; 5] = ["bips", "channels", "compiler", "consensus", "proposals"];
 
-/// Name of a JSON file in these folders that contains no vectors. It lists the rules of the BIP draft, and for each
-/// rule the ids of its cases.
+/// Name of the JSON file in the vector folders that contains no vectors. The file lists the rules of the BIP draft, and
+/// for each rule the ids of its cases.
 const NO_VECTORS: &str = "rules.json";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -186,7 +186,7 @@ impl Case {
 mod tests {
     use super::*;
 
-    /// Sample case as one line of JSON. It is about an input that spends an anyone-can-spend output.
+    /// Sample case as one line of JSON, about an input that spends an anyone-can-spend output.
     const LINE: &str = r#"{"id":"a-1","comment":"OP_1 is true","tx":"010000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000100000000000000000000000000","index":0,"prevouts":["01000000000000000151"],"flags":"NONE","expect":"OK","bip":[1,0.5],"group":"x"}"#;
 
     fn read(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Case, String> {

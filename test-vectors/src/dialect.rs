@@ -40,7 +40,7 @@ struct ErrorAlias {
     place: Place,
 }
 
-/// Part of a script. Only an error in this part may have the alternative name.
+/// Where in a script an error must occur so that a vector file may give it the alternative name.
 #[derive(Debug)]
 enum Place {
     Anywhere,
@@ -216,7 +216,7 @@ impl Dialect {
         ScriptError::from_name(theirs).is_some() || self.aliases(theirs).next().is_some()
     }
 
-    /// Returns the interpreter's flags that a flag name stands for in this dialect.
+    /// Returns the interpreter's flags that a flag name of this dialect stands for.
     fn flags_of(&self, name: &str) -> Flags {
         let own = self.names.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
         let flags: Flags = own.unwrap_or(&[name]).iter().filter_map(|ours| Flags::from_name(ours)).collect();

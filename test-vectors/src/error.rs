@@ -120,7 +120,7 @@ impl Bad {
         Bad { field: field.into(), problem: shortened(problem.to_string()) }
     }
 
-    /// Adds the name of the field or element that contains the field to the beginning of its path.
+    /// Puts the name of the outer field or element before the path of the field that the error names.
     pub(crate) fn within(mut self, outer: impl fmt::Display) -> Bad {
         let joint = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
         self.field = format!("{outer}{joint}{}", self.field);

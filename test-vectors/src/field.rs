@@ -97,8 +97,8 @@ pub(crate) fn transaction(value: &Value, field: &str) -> Result<Transaction, Bad
     decoded(value, field, "transaction", decode_transaction)
 }
 
-/// Parses a transaction from hex digits. The transaction may have no inputs, which only the serialization without witnesses
-/// can express.
+/// Parses a transaction from hex digits, in either serialization. A transaction without inputs is accepted: only the
+/// serialization without witnesses can express it.
 pub(crate) fn transaction_of_any_form(value: &Value, field: &str) -> Result<Transaction, Bad> {
     let without_witnesses =
         || bytes(value, field).ok().and_then(|bytes| decode_transaction_without_witnesses(&bytes).ok());

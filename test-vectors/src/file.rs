@@ -125,7 +125,8 @@ impl VectorFile {
         self.format.has_dialects().then_some(self.rules.dialect())
     }
 
-    /// Returns all cases with this number. An object that contains both a successful and a failing spend gives two.
+    /// Returns all cases with this number in the file. A JSON object that contains both a successful and a failing
+    /// spend gives two cases with the same number.
     pub fn entries_of(&self, number: usize) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.number == number)
     }

@@ -43,7 +43,7 @@ pub(crate) struct Labels {
     pub(crate) id: Option<String>,
     pub(crate) rule: Option<String>,
     pub(crate) source: Option<String>,
-    /// Name of the expected error, in files whose format only says that the case is invalid.
+    /// Name of the error that an invalid case expects. Given by files whose verdict itself says only valid or invalid.
     pub(crate) error: Option<String>,
 }
 

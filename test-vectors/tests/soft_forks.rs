@@ -288,8 +288,8 @@ fn active_proposals_accept_what_was_accepted(count: u64) {
     accepted.expect_at_least(count / 10, count / 125, &names.collect::<Vec<_>>());
 }
 
-/// Checks vectors under the new rules: each that is accepted must also be accepted under the old rules. Each vector is
-/// verified unchanged, and again with known keys and recomputed signatures.
+/// Checks that the proposals accept no vector that today's rules refuse. Each vector is verified unchanged, and again
+/// with known keys and recomputed signatures.
 fn active_proposals_accept_what_was_accepted_of_vectors(step: usize, all: u64, each: u64) {
     let questions = vectors(step);
     let mutator = Mutator::new(&questions, SEED);

@@ -106,8 +106,8 @@ fn every_use_of_an_inactive_proposal_is_reported() {
     }
 }
 
-/// Checks cases whose ids say that a proposal is inactive: the engine must report them as not fully checked. This test
-/// would also find a bug that the engine's inspector and the inspector of the other test have in common.
+/// Checks cases whose ids say that a proposal is inactive: the engine must report these cases as not fully checked. The
+/// ids are independent of the inspector `Inactive`, so this test finds a bug that the inspector shares with the engine.
 #[test]
 fn cases_named_inactive_are_reported() {
     let mut count = 0;

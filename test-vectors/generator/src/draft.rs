@@ -35,8 +35,8 @@ const ANY_CHECKSIG: &[Stop] =
 const DIGEST: &[Stop] = &[("SCHNORR_SIG", CHECKSIG)];
 const HASH_TYPE: &[Stop] = &[("SCHNORR_SIG_HASHTYPE", CHECKSIG)];
 const REFUSED: &[Stop] = &[("DISCOURAGE_OP_CHECKSIGFROMSTACK", CSFS)];
-/// Errors of a check with a BIP 118 key that is accepted while the proposal is inactive, because the type of the key is
-/// then unknown.
+/// Errors at OP_CHECKSIG with a BIP 118 key, in cases about the activation of BIP 118. While BIP 118 is inactive, the
+/// type of the key is unknown and the check succeeds.
 const KEY_REFUSED: &[Stop] = &[("DISCOURAGE_ANYPREVOUT", CHECKSIG), ("SCHNORR_SIG_SIZE", CHECKSIG)];
 const BUDGET: &[Stop] = &[("TAPSCRIPT_VALIDATION_WEIGHT", CSFS)];
 

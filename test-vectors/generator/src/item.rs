@@ -27,11 +27,11 @@ pub(super) enum Item {
     },
     /// An ECDSA signature of the spending transaction.
     Ecdsa(Ecdsa),
-    /// The hash that OP_CHECKTEMPLATEVERIFY requires. It is computed for a transaction that differs in these fields
-    /// from the transaction of the case.
+    /// The BIP 119 template hash of a transaction. That transaction differs in these fields from the transaction of the
+    /// case.
     CheckTemplate(Vec<Field>),
-    /// The hash that OP_TEMPLATEHASH pushes. It is computed for a transaction that differs in these fields from the
-    /// transaction of the case.
+    /// The BIP 446 template hash of a transaction. That transaction differs in these fields from the transaction of the
+    /// case.
     TemplateHash(Vec<Field>),
     /// The hash that OP_PAIRCOMMIT pushes for these two items.
     Pair(Box<Item>, Box<Item>),

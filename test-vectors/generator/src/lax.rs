@@ -97,13 +97,14 @@ pub(super) fn message(key: Key, message: &[u8], flaw: Flaw) -> Item {
 /// The part of the inputs that a signature message includes, in a simulated implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inputs {
-    /// All inputs, as under SIGHASH_ALL.
+    /// The message contains all inputs, as under SIGHASH_ALL.
     All,
-    /// Only the outpoint, amount, script and sequence of the verified input, as under SIGHASH_ANYONECANPAY.
+    /// The message contains only the outpoint, amount, script and sequence of the verified input, as under
+    /// SIGHASH_ANYONECANPAY.
     Own,
-    /// Only the amount, script and sequence of the verified input, as under SIGHASH_ANYPREVOUT.
+    /// The message contains only the amount, script and sequence of the verified input, as under SIGHASH_ANYPREVOUT.
     Script,
-    /// Only the sequence number of the verified input, as under SIGHASH_ANYPREVOUTANYSCRIPT.
+    /// The message contains only the sequence number of the verified input, as under SIGHASH_ANYPREVOUTANYSCRIPT.
     Nothing,
 }
 
@@ -113,10 +114,11 @@ pub(super) enum Outputs {
     All,
     None,
     Own,
-    /// No output, as if there were none at the input's index. These bytes take the place of the hash of the missing
-    /// output.
+    /// The message contains these bytes where the hash of the output at the input's index belongs. Used if there is no
+    /// such output.
     Instead(&'static [u8]),
-    /// The last output of the transaction, instead of the output at the input's index. This is a bug to simulate.
+    /// The message contains the last output of the transaction, instead of the output at the input's index. This is a
+    /// bug to simulate.
     Last,
 }
 
@@ -129,14 +131,15 @@ pub(super) enum Annex {
     LengthOfOneByte,
     WithoutLength,
     WithoutTag,
-    /// The annex is missing from the message, which states that the input has no annex. This is a bug to simulate.
+    /// The message lacks the annex and states that the input has none, although the input has an annex. This is a bug
+    /// to simulate.
     Ignored,
     /// The message states that the input has an annex, but does not commit to the annex. This is a bug to simulate.
     OnlyFlag,
 }
 
-/// A Schnorr signature message as a buggy implementation may compute it. Each part of the message can be chosen, and
-/// may be wrong.
+/// A Schnorr signature message as a buggy implementation may compute it. Each field selects how one part of the message
+/// is computed, correctly or with a bug.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lax {
     /// The hash type that the signature message contains, as one byte.
@@ -147,10 +150,11 @@ pub(super) struct Lax {
     pub(super) key_version: Option<u8>,
     pub(super) leaf: bool,
     pub(super) annex: Annex,
-    /// Whether the leaf hash encodes the length of the script in one byte, even if it needs more. This is a bug to
-    /// simulate.
+    /// Whether the leaf hash encodes the script length in one byte, even if the length needs more bytes. This is a bug
+    /// to simulate.
     pub(super) short_leaf: bool,
-    /// Whether the spent output's script is included without its length prefix. This is a bug to simulate.
+    /// Whether the signature message contains the script of the spent output without its length prefix. This is a bug
+    /// to simulate.
     pub(super) bare_script: bool,
     pub(super) index: Option<u32>,
     pub(super) code_separator: u32,

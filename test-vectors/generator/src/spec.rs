@@ -107,7 +107,7 @@ pub(super) struct Spec {
     pub(super) edits: Vec<Edit>,
 }
 
-/// A change of a complete and signed transaction. The function gets the verified input and its witness.
+/// A change of the complete and signed transaction. The function changes the verified input and its witness.
 #[derive(Clone)]
 pub(super) struct Edit(Rc<EditFn>);
 
@@ -155,13 +155,13 @@ impl Spec {
         self.with(Item::Bytes(bytes.to_vec()))
     }
 
-    /// Adds these flags, and the flags that they require.
+    /// Adds these flags, and the flags that they require, to the flags that the case is verified with.
     pub(super) fn under(mut self, flags: Flags) -> Spec {
         self.flags = (self.flags | flags).closure();
         self
     }
 
-    /// Adds a change to be made after the transaction is complete and signed, for example to invalidate a commitment.
+    /// Adds a change that is made when the transaction is complete and signed, for example to invalidate a commitment.
     pub(super) fn edited(mut self, edit: impl Fn(&mut Input, &mut Vec<Vec<u8>>) + 'static) -> Spec {
         self.edits.push(Edit(Rc::new(edit)));
         self

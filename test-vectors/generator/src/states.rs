@@ -78,8 +78,8 @@ fn unexecuted(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, re
     group.reject(&base, "unexecuted-inactive-discouraged", &SCAN, "policy refuses it", discourage, refused);
 }
 
-/// Adds cases for the scan for OP_SUCCESSx. Another OP_SUCCESSx or a truncated push follows the opcode, or the initial
-/// stack exceeds a limit.
+/// Adds cases of the scan for OP_SUCCESSx, in which the tested opcode is followed by another OP_SUCCESSx or by a
+/// truncated push. Also adds cases whose initial stack exceeds a limit.
 fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
     // An OP_SUCCESSx that no proposal uses; other cases have a truncated push.
     const UNKNOWN: Opcode = Opcode(0xfe);

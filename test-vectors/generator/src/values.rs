@@ -28,7 +28,8 @@ impl Inspector for Values<'_> {
 }
 
 impl Values<'_> {
-    /// Returns the JSON value that describes a signature check. `None` for ECDSA, whose digests are not included.
+    /// Returns the JSON value that describes a signature check. `None` for an ECDSA check, because the files omit the
+    /// digests of ECDSA signatures.
     fn of_signature(&self, check: &SignatureCheck) -> Option<Value> {
         match &check.signed {
             SignedMessage::Stack => Some(json!({

@@ -37,14 +37,15 @@ struct FormatInfo {
     words: Option<fn(&Document) -> Words>,
 }
 
-/// Function that returns whether a file has the format, in one of two forms.
+/// Function that returns whether a file has the format. Some formats are recognised by the content alone, the others by
+/// the content and the file name.
 enum Recognise {
     Content(fn(&Document) -> bool),
-    /// Recognises the format by the content and the name of the file.
+    /// The format is recognised by the content and the name of the file.
     Name(fn(&Document, &str) -> bool),
 }
 
-/// Function that parses the cases of a file, in one of two forms.
+/// Function that parses the cases of a file. For some formats it also returns notes on how the file was interpreted.
 enum Read {
     Cases(fn(&Document, &Rules) -> Vec<ParsedCase>),
     /// Parser that also returns notes on how it interpreted the file. Used for formats whose columns had another

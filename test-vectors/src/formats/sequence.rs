@@ -59,8 +59,8 @@ fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Inp
     Ok(InputValidity { question, valid })
 }
 
-/// Creates the question whether an input is valid. The input has this witness, and spends an output with this
-/// scriptPubKey. It is the only input of its transaction.
+/// Returns the question whether an input with this witness is valid. The input spends an output with this scriptPubKey,
+/// and is the only input of its transaction.
 fn wrap(script_pubkey: ScriptBuf, witness: Witness) -> InputQuestion {
     let tx = Transaction {
         version: Version::TWO,

@@ -49,22 +49,22 @@ pub(crate) struct ValidTransaction {
     tx: Transaction,
     prevouts: Vec<TxOut>,
     flags: Flags,
-    /// Flags that the row excludes. If any one of them is enabled again, the transaction must become invalid.
+    /// Flags that the row excludes. If any one of these flags is added, the transaction must become invalid.
     put_back: Vec<Flags>,
 }
 
 /// A test case of tx_invalid.json, which is one row of the file.
 #[derive(Clone, Debug)]
 pub(crate) enum InvalidTransaction {
-    /// The row of a transaction that is invalid before any script runs, for example because it has no outputs.
+    /// A transaction that is invalid before any script runs, for example because it has no outputs.
     Malformed(Transaction),
-    /// The row of a transaction that has at least one input that is invalid under these flags.
+    /// A transaction with at least one input that must be invalid under these flags.
     Refused {
         tx: Transaction,
         prevouts: Vec<TxOut>,
         flags: Flags,
-        /// Flags that are necessary for the transaction to be invalid. Without any one of them, all inputs must be
-        /// valid.
+        /// Flags that are necessary for the transaction to be invalid. If any one of these flags is removed, all inputs
+        /// must be valid.
         needed: Vec<Flags>,
     },
 }
@@ -244,7 +244,7 @@ fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Re
     prevouts.collect()
 }
 
-/// Returns for each input of the transaction the question whether it is valid under these flags.
+/// Returns one question for each input of the transaction: is this input valid under these flags?
 fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<Question> {
     let question = |index| InputQuestion { tx: tx.clone(), prevouts: prevouts.to_vec(), index, flags };
     (0..tx.input.len()).map(question).map(Question::Input).collect()
@@ -272,8 +272,8 @@ impl Check for ValidTransaction {
         questions(&self.tx, &self.prevouts, self.flags)
     }
 
-    /// Checks three properties. The transaction is valid under its flags. It stays valid if flags are removed. It
-    /// becomes invalid if any one of the excluded flags is enabled again.
+    /// Checks a row of tx_valid.json: the transaction must be valid under the flags of the row, and also if flags are
+    /// removed. With any one of the flags in `put_back` added, it must be invalid.
     fn run(&self, rules: &Rules, number: usize) -> Outcome {
         if let Err(error) = check_transaction(&self.tx) {
             return Err(Mismatch::value("the transaction's own checks", "OK".into(), error.to_string()));
@@ -305,8 +305,9 @@ impl Check for InvalidTransaction {
         }
     }
 
-    /// Checks three properties. The transaction is invalid under its flags. It stays invalid if flags are added. It
-    /// becomes valid if any one of the listed flags is removed.
+    /// Checks a row of tx_invalid.json. A malformed transaction must fail the checks that need no script. Otherwise the
+    /// transaction must be invalid under the flags of the row, and also if flags are added. Without any one of the
+    /// flags in `needed`, it must be valid.
     fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let (tx, prevouts, flags, needed) = match self {
             InvalidTransaction::Malformed(tx) => {

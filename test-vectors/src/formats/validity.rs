@@ -1,4 +1,4 @@
-//! The check that formats share which say only whether an input is valid, and do not name the error.
+//! Check for formats that say only whether an input is valid, and do not name the error.
 
 use crate::check::{Check, Expected};
 use crate::dialect::Rules;

@@ -60,8 +60,8 @@ pub(crate) struct WalletSpend {
     internal_key: [u8; 32],
     root: Option<[u8; 32]>,
     tweak: [u8; 32],
-    /// Hashes that are computed once per transaction, such as `sha_amounts`. Each has the name of its field in the
-    /// signed message.
+    /// Hashes that are computed once per transaction, such as `sha_amounts`. Each is stored with the name of the field
+    /// that contains it in the signed message.
     precomputed: Vec<(&'static str, [u8; 32])>,
     message: Vec<u8>,
     digest: [u8; 32],
@@ -295,7 +295,7 @@ impl Check for Funded {
         Expected::Ok
     }
 
-    /// Returns for each input of the transaction the question whether it is valid under today's policy.
+    /// Returns one question for each input of the transaction: is this input valid under today's policy?
     fn questions(&self) -> Vec<Question> {
         let (tx, prevouts) = (&self.tx, &self.prevouts);
         let question =
@@ -311,7 +311,8 @@ impl Check for Funded {
 }
 
 impl WalletSpend {
-    /// Returns the question whether the input is valid under the consensus flags, with the witness that the file gives.
+    /// Returns the question whether the input, with the witness from the vector file, is valid under the consensus
+    /// flags.
     fn question(&self) -> InputQuestion {
         let mut tx = self.unsigned.tx.clone();
         if let Some(input) = tx.input.get_mut(self.index) {

@@ -57,7 +57,8 @@ fn covered(case: &Case) -> (Vec<OpcodePair>, Option<(ScriptError, Place)>) {
     }
 }
 
-/// Checks that every possible combination is either covered by a case or listed as impossible, and that none is both.
+/// Checks that every combination that can occur is covered by a case, and that every other combination is listed as
+/// impossible.
 fn compare<T: Copy + Ord + core::fmt::Debug>(
     all: &BTreeSet<T>,
     covered: &BTreeSet<T>,

@@ -9,7 +9,8 @@ use sigstack_vectors::Case;
 pub(crate) enum Place {
     /// The scriptSig of an input, for every kind of output.
     ScriptSig,
-    /// The scriptPubKey of an output that is not P2SH, and the checks after all scripts.
+    /// The scriptPubKey of an output that is not P2SH. Errors of the checks that run after all scripts are counted here
+    /// too.
     Bare,
     /// Parts of an input that spends a P2SH output: the scriptPubKey, the redeem script, and the checks after the
     /// redeem script. A witness program inside P2SH is a separate kind.

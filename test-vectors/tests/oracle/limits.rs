@@ -62,7 +62,7 @@ fn fill_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = [parts[..at].concat(), fill, parts[at..].concat()].concat();
 }
 
-/// Returns a push of a number. The encoding is usually minimal; rarely, another element is pushed.
+/// Returns a push of a number. The number is usually encoded minimally. Rarely, a random element is pushed instead.
 fn number(value: usize, random: &mut Random) -> Vec<u8> {
     match value {
         _ if random.once_in(24) => push(&element(random)),

@@ -406,7 +406,8 @@ fn sums(group: &mut Group<Whole>) {
     }
 }
 
-/// Adds cases of the signature operation limit without P2SH (BIP 16). Only the flag of the limit is set.
+/// Adds cases of the BIP 54 signature operation limit without P2SH (BIP 16): of all flags, only that of the limit is
+/// set.
 fn without_p2sh(group: &mut Group<Whole>) {
     let script = |rest: usize, end: &[u8]| [operations(rest).as_slice(), end].concat();
     let mut add = |id: &str, comment: &str, inputs: &dyn Fn(usize) -> Vec<Spent>| {

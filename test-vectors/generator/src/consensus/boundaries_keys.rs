@@ -167,7 +167,7 @@ fn generators(group: &mut Group, version: Version) {
 }
 
 /// Adds cases of a signature whose verification passes through the point at infinity. An implementation that computes
-/// the sum of both products from the top bit first gets 8·G. Then it adds the key, which is -8·G.
+/// `u1·G + u2·P` bit by bit from the top bit first reaches 8·G. Then it adds the key P, which is -8·G.
 fn cancelled(group: &mut Group, version: Version) {
     let key = Key::NEGATED_EIGHT;
     let signature = Item::made(move |maker, _| {

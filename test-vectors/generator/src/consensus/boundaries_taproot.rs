@@ -190,7 +190,7 @@ fn commit(script: &[u8], internal_point: &[u8; 32], control_block: &mut [u8]) ->
     Some([&[Op::OP_1.0, 32], output_key.to_byte_array().as_slice()].concat())
 }
 
-/// Changes the control block of a spend, and makes its output commit to the changed control block.
+/// Changes the control block in a taproot witness, and makes the spent output commit to the changed control block.
 fn committed(spec: &mut Spec, change: impl Fn(&mut Vec<u8>) + 'static) {
     *spec = spec.clone().edited(move |input, witness| {
         let [script, control_block] = witness.as_mut_slice() else { return };

@@ -179,8 +179,7 @@ pub(super) fn accept(
     group.accept(&format!("{}-{slug}", version.slug()), rule, comment, spec)
 }
 
-/// Adds a case that must be rejected, and puts the name of the script version before its id. `change` makes a copy of
-/// the valid base case invalid.
+/// Cheapest script fragment that leaves a truth value on the stack.
 #[allow(clippy::too_many_arguments, reason = "a case has as many parts")]
 pub(super) fn reject(
     group: &mut Group,

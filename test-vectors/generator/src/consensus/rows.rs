@@ -54,7 +54,8 @@ fn word(element: &str) -> String {
     }
 }
 
-/// Adds the cases of a row for every kind of output that executes a script.
+/// Adds the cases for the opcode of a row. Every kind of output gets the valid case. Kinds without P2SH get all invalid
+/// cases, and kinds nested in P2SH only some.
 pub(super) fn add(group: &mut Group, rule: &'static Rule, row: &Row) {
     let name = row.opcode.to_string();
     let slug = name.trim_start_matches("OP_").to_lowercase();
@@ -110,8 +111,8 @@ pub(super) fn add(group: &mut Group, rule: &'static Rule, row: &Row) {
     more_effects(group, rule, row, &slug, &name);
 }
 
-/// Returns a stack of each size that is too small for the opcode. Each entry has the id, the text of the difference,
-/// and the stack.
+/// For an opcode that needs n elements, returns a stack of each size below n. Each entry has the id, a text that says
+/// how many elements the stack has, and the stack.
 fn too_shallow(row: &Row) -> Vec<[String; 3]> {
     let takes: Vec<&str> =
         row.effects.iter().take(1).flat_map(|(takes, _)| takes.split_whitespace()).collect();

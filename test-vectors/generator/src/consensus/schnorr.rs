@@ -247,8 +247,8 @@ fn budget(group: &mut Group) {
     add_budget(group);
 }
 
-/// Adds cases of OP_CHECKSIGADD, which reduces the signature operation budget too. Other cases show that the budget is
-/// checked before the key and the signature.
+/// Adds cases which show that OP_CHECKSIGADD reduces the signature operation budget, and that the budget is checked
+/// before the key and the signature.
 fn add_budget(group: &mut Group) {
     let key = Key(1).x_only();
     let again = [Op::OP_2DUP, Op::OP_0, Op::OP_SWAP, Op::OP_CHECKSIGADD, Op::OP_DROP];

@@ -15,7 +15,7 @@ const RULE: Rule = Rule {
     only: None,
 };
 
-/// Push of a key for scriptSigs. The 33 bytes have the form of a compressed public key.
+/// Assembly that pushes a 33-byte compressed public key (the key bytes are 02, then 32 times 11). Used in scriptSigs.
 const KEY: &str = "0x21 0x021111111111111111111111111111111111111111111111111111111111111111";
 const SIGNATURE: &str = "0x09 0x300602010102010101";
 

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Returns a script that checks the signature, message and key on top of the stack by OP_CHECKSIGFROMSTACK, `checks`
-/// times. It leaves the result of the last check.
+/// Returns a script that executes OP_CHECKSIGFROMSTACK `checks` times on the same signature, message and key, which are
+/// on top of the stack. The script leaves the result of the last check.
 pub(in super::super) fn repeated(checks: usize) -> Script {
     let again = [Opcode::OP_3DUP, CSFS, Opcode::OP_DROP];
     (1..checks).fold(Script::new(), |script, _| script.ops(&again)).op(CSFS)
