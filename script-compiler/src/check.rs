@@ -185,8 +185,8 @@ impl core::fmt::Display for Role {
     }
 }
 
-/// Returns the kind of a message. For `newer(n)` the kind includes `n`, so that a key used with two values of `n` has
-/// two roles.
+/// Returns the kind of a message, which is the role of a key that signs it. For `newer(n)` the kind includes `n`: a key
+/// that signs for two values of `n` has two roles.
 fn role_of(msg: &Msg) -> String {
     match msg {
         Msg::Fixed(_) => "fixed".into(),
@@ -208,8 +208,7 @@ fn is_unprotected(node: &Node, atoms: &[Atom]) -> bool {
     node.can_lack(&|index| atoms.get(index).is_some_and(Atom::protects))
 }
 
-/// Bit of absolute block heights in a bit mask of lock kinds. The constants below are the bits of absolute times,
-/// relative heights and relative times.
+/// In a bit mask of lock kinds: the bit for absolute locks that are block heights.
 const HEIGHT: u8 = 1;
 const TIME: u8 = 2;
 const AGE: u8 = 4;

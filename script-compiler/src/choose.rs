@@ -34,8 +34,8 @@ impl Candidate {
     }
 }
 
-/// Returns `true` if a message of the form `shown`, signed by `signers`, may also satisfy a condition that requires a
-/// message of the form `msg` signed by `keys`.
+/// Returns `true` if a published message of the kind `shown`, signed by `signers`, may also satisfy a condition that
+/// requires a message of the kind `msg`, signed by `keys`.
 fn is_shown_by((shown, signers): (&Msg, &[KeyRef]), (msg, keys): (&Msg, &[KeyRef])) -> bool {
     keys.iter().all(|key| signers.iter().any(|signer| signer.x == key.x)) && may_show(shown, msg)
 }
@@ -115,8 +115,9 @@ impl Compiled {
         })
     }
 
-    /// Returns `way` if each of its witnesses can be replaced, together with the way to spend that replaces it, if
-    /// known. `met` is a further condition that a value signed for `way` is assumed to satisfy.
+    /// Checks whether every witness for the conditions `way` can be replaced by another witness. If so, returns `way`
+    /// and, if known, the conditions that the replacement satisfies. `met` is a further condition that a value signed
+    /// for `way` is assumed to satisfy.
     fn replaceable_where<'a>(
         &'a self,
         way: &'a Set,
@@ -148,14 +149,15 @@ impl Compiled {
         Some((way, ways.into_iter().find(opens)))
     }
 
-    /// Returns `true` if the two leaves have the same script, so that signatures for one are valid in the other.
+    /// Returns `true` if `other` is a leaf with the same script as the leaf `leaf`. Signatures for one are then valid
+    /// in the other.
     fn is_twin(&self, leaf: usize, other: Option<Branch>) -> bool {
         let Some(Branch::Leaf(other)) = other else { return false };
         matches!((self.leaves.get(leaf), self.leaves.get(other)), (Some(a), Some(b)) if a.script == b.script)
     }
 
-    /// Removes the signatures that commit to their leaf from the available witness elements: sets their sizes to
-    /// `None`.
+    /// Removes the signatures that commit to their own leaf from the available witness elements, because these
+    /// signatures are invalid in other leaves. A removed element has the size `None`.
     fn drop_bound(&self, sizes: &mut [Option<usize>]) {
         for (size, atom) in sizes.iter_mut().zip(self.atoms()) {
             if atom.is_bound_to_leaf() {
@@ -182,7 +184,8 @@ impl Search<'_> {
         self.compiled.atoms()
     }
 
-    /// Returns the cheapest non-malleable witness, and whether there is any witness at all.
+    /// Returns the cheapest non-malleable witness, and whether any witness exists, even if it is malleable. Searches
+    /// only the branches for which `allows` returns `true`.
     fn cheapest(&self, allows: &impl Fn(Branch) -> bool) -> (Option<Candidate>, bool) {
         let mut best: Option<Candidate> = None;
         let mut is_satisfied = false;
@@ -284,9 +287,9 @@ impl Search<'_> {
         self.atoms().iter().zip(&self.sizes).map(keep).collect()
     }
 
-    /// Returns the conditions in `shown` and those that anybody can satisfy by reusing published values. A signed
-    /// number may be valid for another condition of the same key. A published secret satisfies every condition that
-    /// requires this secret.
+    /// Returns the conditions that anybody can satisfy after a witness is published: those in `shown`, and those that
+    /// accept a value from the witness. A signed number may be valid for another condition of the same key. A published
+    /// secret satisfies every condition that requires it.
     fn exposed(&self, candidate: &Candidate, shown: &[Option<usize>]) -> Vec<Option<usize>> {
         let used: Vec<usize> = candidate.atoms().into_iter().collect();
         let used_atoms = || used.iter().filter_map(|&index| self.atoms().get(index));

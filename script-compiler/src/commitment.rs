@@ -19,8 +19,8 @@ pub fn pair_commit(deeper: &[u8], top: &[u8]) -> [u8; 32] {
     sha256::Hash::from_engine(engine).to_byte_array()
 }
 
-/// Returns the commitment to a number, in the form that `newer_pair` and `newer_cat` expect: `PairCommit(blinding, number)`,
-/// or `SHA256(number ‖ blinding)`.
+/// Returns the commitment to a number that `newer_pair` and `newer_cat` expect: `PairCommit(blinding, number)` or
+/// `SHA256(number ‖ blinding)`.
 pub fn commit_number(join: Join, number: u64, blinding: &[u8; 32]) -> [u8; 32] {
     let number = number_bytes(number);
     match join {

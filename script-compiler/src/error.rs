@@ -5,15 +5,15 @@ use core::fmt;
 use crate::policy::{MAX_DEPTH, MAX_TEXT, Span};
 use crate::reason::Reason;
 
-/// An error in a policy text, with its place.
+/// An error in a policy text, with the byte range where it occurs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
     /// The kind of error, with its details.
     pub kind: ErrorKind,
-    /// Place of the error in the policy text.
+    /// Byte range in the policy text where the error is.
     pub span: Span,
-    /// Second place in the policy text that the error refers to, if there is one.
+    /// Second byte range in the policy text that the error refers to, if there is one.
     pub other: Option<Span>,
 }
 
@@ -23,9 +23,9 @@ pub struct Error {
 pub enum ErrorKind {
     /// The syntax of the language is violated.
     Syntax {
-        /// What the parser expects at the place of the error.
+        /// Description of the syntax that the parser expects where the error occurred.
         expected: &'static str,
-        /// Text that the parser found at the place of the error instead.
+        /// The text found where the parser expected something else.
         found: String,
     },
     /// Name of a fragment or message that the language does not have.
@@ -40,7 +40,7 @@ pub enum ErrorKind {
     UnsetName(String),
     /// A name is used where another kind of value is needed.
     WrongKind {
-        /// Name that is used with the wrong kind of value.
+        /// Name that is used where another kind of value is needed.
         name: String,
         /// Kind of value that is needed where the name is used.
         needed: &'static str,
@@ -49,16 +49,16 @@ pub enum ErrorKind {
     },
     /// A name that is defined twice.
     DuplicateName(String),
-    /// A value that the caller gave for a name that the text does not declare.
+    /// The caller gave a value for a name that the policy text does not declare.
     UnusedValue {
-        /// Name for which the caller gave a value, and which the policy text does not declare.
+        /// Name for which the caller gave a value although the policy text does not declare the name.
         name: String,
         /// Names that the text declares for keys, numbers and bytes.
         known: Vec<String>,
     },
-    /// A value that the caller gave for a name is not of the kind that the name requires.
+    /// The caller gave a value for a name that is not of the kind that the name requires.
     GivenValue {
-        /// Name for which the caller gave the value.
+        /// Name that the policy text declares and for which the caller gave a value of the wrong kind.
         name: String,
         /// Kind of value that the declaration of the name requires.
         needed: &'static str,
@@ -78,7 +78,7 @@ pub enum ErrorKind {
     Checksum(String),
     /// 32 bytes that are not the x coordinate of a point on the curve.
     NotAKey,
-    /// `internal` in an output that has no usable internal key.
+    /// The policy uses `internal`, but its output has no usable internal key.
     NoInternalKey,
     /// Wrong arguments, such as a threshold above the number of its policies. The text describes the mistake.
     Arguments(&'static str),
@@ -103,11 +103,11 @@ pub enum ErrorKind {
     TooDeep,
     /// A policy text longer than [`MAX_TEXT`] bytes.
     TooLong,
-    /// A limit of the compiler is exceeded.
+    /// A limit of the compiler or of consensus is exceeded, such as the maximum number of conditions.
     TooLarge {
-        /// Name of the things whose number exceeds the limit.
+        /// What there are too many of, such as "conditions and branches" in "more than 1000 conditions and branches".
         what: &'static str,
-        /// Maximum number that the compiler accepts.
+        /// Maximum number that the compiler accepts, such as the 1000 in "more than 1000 conditions and branches".
         limit: usize,
     },
     /// A safety check refuses the policy. The text names the condition or key at fault.

@@ -43,7 +43,7 @@ pub(crate) enum Frag {
     OrD(Box<Frag>, Box<Frag>),
     /// Type B or V, Miniscript's `or_i`: `IF [x] ELSE [z] ENDIF`
     OrI(Box<Frag>, Box<Frag>),
-    /// Type B, a threshold of k: `[B] [summands] <k> NUMEQUAL`
+    /// A threshold of k (type B): `[B] [summands] <k> NUMEQUAL`
     Thresh(usize, Box<Frag>, Vec<Frag>),
     /// Summand of a threshold, a signature: `<K> CHECKSIGADD`
     AddSig(usize),

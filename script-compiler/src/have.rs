@@ -31,7 +31,7 @@ use crate::value::Value;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HaveError {
-    /// Text of a word before its colon, which is not a kind of asset.
+    /// The text before the colon of a word is not a kind of asset.
     Kind(String),
     /// A name that the policy does not define, or text that is neither hex nor digits.
     Value(String),
@@ -41,7 +41,7 @@ pub enum HaveError {
     Range {
         /// Kind of the lock: `after` or `older`.
         kind: &'static str,
-        /// Number of the lock as the word gives it.
+        /// Number of the lock as text, such as the 5 in `older:5`.
         is: String,
     },
     /// A relative lock with bits that nSequence does not compare (BIP 68).

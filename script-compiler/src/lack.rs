@@ -8,8 +8,8 @@ use crate::meaning::Set;
 use crate::node::Node;
 
 impl Compiled {
-    /// Returns the smallest sets of conditions that would satisfy the policy together with the assets. The conditions
-    /// are indices into [`Compiled::atoms`]. Returns at most `most` sets, those with the fewest conditions first. If
+    /// Returns the smallest sets of conditions that, added to the assets, would satisfy the policy. The conditions are
+    /// indices into [`Compiled::atoms`]. At most `most` sets are returned, those with the fewest conditions first. If
     /// the policy can be satisfied in too many ways to list, only one set is returned.
     pub fn lacking(&self, assets: &Assets, most: usize) -> Vec<Set> {
         let mut found: BTreeSet<(usize, Set)> = BTreeSet::new();
@@ -36,8 +36,7 @@ impl Compiled {
 }
 
 /// Returns a small set of conditions that the assets do not satisfy and that would complete the policy. `None` if no
-/// set satisfies the policy. The set has the fewest possible conditions if no condition occurs in two places of the
-/// policy.
+/// set would. The set has the fewest possible conditions if no condition occurs twice in the policy.
 fn nearest(node: &Node, is_open: &impl Fn(&usize) -> bool) -> Option<Set> {
     match node {
         Node::True => Some(Set::new()),

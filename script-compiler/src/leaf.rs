@@ -14,7 +14,7 @@ use crate::meaning::{conjunction, disjunction};
 use crate::node::{Node, ONE, scale};
 use crate::piece::*;
 
-/// Maximum number of conditions that one search examines, summed over all parts of leaves.
+/// Work limit of one search. Every part of a policy that the search examines costs as many units as the part has nodes.
 pub(crate) const MAX_WORK: usize = 250_000;
 
 /// Maximum number of parts of an `and` or `or` that are split off one by one. Each split is one level of recursion.
@@ -84,8 +84,8 @@ impl<'a> Optimizer<'a> {
         takes
     }
 
-    /// Returns the cheapest leaf for a policy, or `None` if every such leaf would be malleable or the search would take too
-    /// long.
+    /// Returns the cheapest leaf script for a policy. `None` if a signature is needed in two places, if all scripts
+    /// found are malleable, or if the search budget is exhausted.
     pub(crate) fn leaf(&mut self, node: &Node) -> Option<Leaf> {
         if let Some(known) = self.leaves.get(node) {
             return known.clone();
@@ -180,7 +180,8 @@ impl<'a> Optimizer<'a> {
         pieces
     }
 
-    /// Wraps the fragments found so far to obtain fragments of the other types, and adds them to `pieces`.
+    /// Wraps the script fragments in `pieces`, which gives fragments of further Miniscript types, and adds the results
+    /// to `pieces`.
     fn wrap(&self, pieces: &mut Pieces, chance: (u64, u64)) {
         for key in [pieces.key.clone(), pieces.key_choice.clone()].into_iter().flatten() {
             let prop = Prop { size: key.prop.size + bytes(1), unit: true, signed: true, ..key.prop };
@@ -281,8 +282,9 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Adds to `pieces` the forms of an `and` that can be dissatisfied. One part runs first. In one form its result
-    /// decides whether the other parts run, and in the other form (`BOOLAND`) all parts run.
+    /// Adds to `pieces` two scripts for an `and` that can be dissatisfied, for each choice of the part that runs first.
+    /// In one script, the first result decides whether the other parts run. In the other script, all parts run and
+    /// `BOOLAND` combines the results.
     fn refusable_conjunction(&mut self, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
         if children.len() > MAX_SPLIT {
             return;
@@ -337,8 +339,8 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Adds to `pieces` script forms of an `or` of the parts `x` and `z`. Forms that try one part before the other try
-    /// `x` first.
+    /// Adds to `pieces` the scripts for an `or` of the alternatives `x` and `z`. Scripts that try one alternative
+    /// before the other try `x` first.
     fn either(&mut self, x: &(u64, Node), z: &(u64, Node), (sat, dis): (u64, u64), pieces: &mut Pieces) {
         let chance = (sat, dis);
         let (at_x, at_z) = (scale(sat, x.0), scale(sat, z.0));

@@ -19,9 +19,9 @@ const MAX_PATH_CONDITIONS: usize = 8_192;
 /// A way to satisfy a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// Probability that the policy is satisfied in this way, in units of 1/[`ONE`].
+    /// Probability that the policy is satisfied by this set of conditions, in units of 1/[`ONE`].
     pub probability: u64,
-    /// Conditions that together satisfy the policy in this way.
+    /// Conditions that together satisfy the policy.
     pub set: Set,
 }
 
@@ -40,7 +40,8 @@ impl Meaning {
     }
 }
 
-/// Returns the canonical form, or `None` if the computation needs more than [`MAX_PATHS`] sets.
+/// Returns the canonical form of a policy, or `None` if the policy can be satisfied in too many ways to list them
+/// ([`MAX_PATHS`]).
 pub fn meaning(node: &Node, atoms: &[Atom]) -> Option<Meaning> {
     let paths = minimal(paths(node)?, atoms);
     Some(Meaning { sets: paths.into_iter().map(|path| path.set).collect() })
@@ -162,9 +163,9 @@ pub(crate) fn reduce(set: &Set, atoms: &[Atom]) -> Set {
 /// Reason why a set of conditions cannot be satisfied together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// The set has both a height and a time for nLockTime, or both for nSequence.
+    /// The conditions need both a block height and a time for nLockTime, or both for nSequence.
     Locks,
-    /// The set has two templates that require different transactions.
+    /// The conditions contain two templates that require different transactions.
     Templates,
 }
 
@@ -249,7 +250,8 @@ pub(crate) fn simplify(node: &Node) -> Node {
     }
 }
 
-/// Removes the conditions that are already implied by the surrounding conditions `held`.
+/// Simplifies a policy that is part of an `and`: removes the conditions that the rest of the `and` (`held`) already
+/// implies.
 pub(crate) fn tidy(node: &Node, held: &Set, atoms: &[Atom]) -> Node {
     match node {
         Node::True | Node::False => node.clone(),

@@ -28,7 +28,7 @@ pub enum Msg {
     Any32(String),
     /// A number from the witness, which the script compares with these bounds.
     Number(Bounds),
-    /// A number from the witness, in two limbs, that is greater than this one.
+    /// A number from the witness that is greater than this number. It is written in two limbs of 31 bits.
     NewerWide(u64),
     /// A commitment to a number that is greater than the number in the given commitment.
     NewerOpened(Join, [u8; 32]),
@@ -64,7 +64,7 @@ pub enum Bounds {
 }
 
 impl Bounds {
-    /// Returns `true` if a number of one limb is within the range.
+    /// Returns `true` if a number that fits in one 31-bit limb is within the range.
     pub fn contains(&self, number: u64) -> bool {
         let (least, end) = self.range();
         (least..end).contains(&number)
@@ -364,7 +364,7 @@ fn write_newer_opened(join: Join, commitment: &[u8; 32], out: &mut Writer) {
     }
 }
 
-/// Returns the limbs of a two-limb number, the high one first.
+/// Splits a number into two limbs of 31 bits, and returns them with the high limb first.
 pub const fn limbs(number: u64) -> (u64, u64) {
     (number >> LIMB_BITS, number & MAX_NUMBER)
 }

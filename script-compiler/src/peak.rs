@@ -21,30 +21,30 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Combines this run with the run of the next fragment. The arguments of the next fragment lie below those of this
-    /// one. `left` is the number of elements that this fragment leaves.
+    /// Returns the stack use of this fragment followed by the fragment of `next`. While this fragment runs, the
+    /// arguments of the next one lie below it. `left` is the number of elements that this fragment leaves.
     fn then(self, next: Run, left: usize) -> Run {
         Run { takes: self.takes + next.takes, peak: (next.takes + self.peak).max(left + next.peak) }
     }
 
-    /// Returns this stack use with the peak raised to `elements`, if it is lower.
+    /// Returns this stack use with `peak` raised to `elements` if `peak` is smaller.
     fn at_least(self, elements: usize) -> Run {
         Run { peak: self.peak.max(elements), ..self }
     }
 }
 
-/// Maximum stack use of a fragment over all its witnesses. The two numbers of a [`Run`] may come from two different
+/// Maximum stack use of a fragment over all its witnesses. `takes` and `peak` of a [`Run`] may come from two different
 /// witnesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Runs {
-    /// Maximum stack use of all runs that satisfy the fragment. `None` if no witness satisfies it.
+    /// Maximum stack use over all witnesses that satisfy the fragment. `None` if no witness satisfies it.
     pub(crate) sat: Option<Run>,
-    /// Maximum stack use of all runs that dissatisfy the fragment. `None` if no witness dissatisfies it.
+    /// Maximum stack use over all witnesses that dissatisfy the fragment. `None` if no witness dissatisfies it.
     pub(crate) dis: Option<Run>,
 }
 
 impl Runs {
-    /// Applies `change` to the stack use of satisfying runs and to that of dissatisfying runs.
+    /// Applies `change` to both stack uses: with a satisfying and with a dissatisfying witness.
     fn map(self, change: impl Fn(Run) -> Run) -> Runs {
         Runs { sat: self.sat.map(&change), dis: self.dis.map(&change) }
     }
@@ -106,7 +106,8 @@ pub(crate) fn condition(atom: &Atom) -> Run {
 }
 
 impl Frag {
-    /// Returns the maximum stack use of the fragment: of the runs that satisfy it, and of those that dissatisfy it.
+    /// Returns the maximum stack use of the fragment: with witnesses that satisfy it, and with witnesses that
+    /// dissatisfy it.
     pub(crate) fn runs(&self, atoms: &[Atom]) -> Runs {
         const fn always(takes: usize, peak: usize) -> Option<Run> {
             Some(Run { takes, peak })

@@ -1,7 +1,5 @@
-//! The pieces that the leaf optimizer combines. A piece is a script fragment with its costs and its Miniscript
-//! properties. The functions here combine pieces and compute the costs and properties of the result.
-//!
-//! The properties and the rules are those of Miniscript.
+//! Script fragments with their costs and Miniscript properties. The leaf optimizer calls such a fragment a piece. The
+//! functions here combine pieces, and compute the costs and properties of the result by the rules of Miniscript.
 
 use crate::atom::Atom;
 use crate::fragment::{Frag, has_empty_signature};
@@ -11,28 +9,30 @@ use crate::node::ONE;
 /// Number of fractional bits in costs: one cost unit is 2^-16 bytes.
 pub(crate) const COST_BITS: u32 = 16;
 
-/// The costs of a piece, and its properties by which malleability is decided. The letters are those of Miniscript.
+/// The costs of a script fragment, and its Miniscript properties, which decide malleability. The letters in the
+/// comments are Miniscript's names of these properties.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prop {
-    /// Size of the piece's script, in units of 2^-16 bytes.
+    /// Size of the fragment's script, in units of 2^-16 bytes.
     pub(crate) size: u64,
-    /// Expected size of the witness elements that satisfy the piece, in units of 2^-16 bytes.
+    /// Expected size of the witness elements that satisfy this script fragment, in units of 2^-16 bytes.
     pub(crate) sat: u64,
-    /// Expected size of the witness elements that dissatisfy the piece, in units of 2^-16 bytes. `None` if the piece
-    /// cannot be dissatisfied, or if a third party can change these elements: the piece lacks Miniscript's property
-    /// `e`.
+    /// Expected size of the witness elements that dissatisfy the script fragment, in units of 2^-16 bytes. `None` if no
+    /// witness dissatisfies it, or if a third party can change these elements: the fragment then lacks Miniscript's
+    /// property `e`.
     pub(crate) dis: Option<u64>,
-    /// Number of witness elements that the piece takes: none, exactly one, or any number.
+    /// Number of witness elements that the script fragment takes: none, exactly one, or any number.
     pub(crate) args: Args,
-    /// `true` if the piece leaves exactly 1 when it is satisfied (Miniscript's property `u`).
+    /// `true` if a satisfied script fragment leaves exactly 1 on the stack (Miniscript's property `u`).
     pub(crate) unit: bool,
-    /// `true` if satisfying the piece requires a signature (Miniscript's property `s`).
+    /// `true` if satisfying the script fragment requires a signature (Miniscript's property `s`).
     pub(crate) signed: bool,
-    /// `true` if dissatisfying the piece requires a signature or is impossible (Miniscript's property `f`).
+    /// `true` if dissatisfying the script fragment requires a signature or is impossible (Miniscript's property `f`).
     pub(crate) forced: bool,
-    /// `true` if the top element of every witness that satisfies the piece is not empty (Miniscript's property `n`).
+    /// `true` if the top element of every witness that satisfies the script fragment is not empty (Miniscript's property
+    /// `n`).
     pub(crate) nonzero: bool,
-    /// `true` if a third party cannot change a witness that satisfies the piece (Miniscript's property `m`).
+    /// `true` if a third party cannot change a witness that satisfies the script fragment (Miniscript's property `m`).
     pub(crate) sound: bool,
 }
 
@@ -59,21 +59,22 @@ pub(crate) struct Piece {
     pub(crate) prop: Prop,
 }
 
-/// The cheapest pieces found for a part of a policy, one for each type of result.
+/// The cheapest script fragments found for one part of a policy. Each field has the cheapest fragment that leaves a
+/// certain result on the stack.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
-    /// Cheapest piece that leaves nothing on the stack.
+    /// Cheapest script fragment that leaves nothing on the stack.
     pub(crate) verify: Option<Piece>,
     /// Cheapest piece that leaves a truth value on the stack.
     pub(crate) result: Option<Piece>,
-    /// Cheapest piece that leaves exactly 1 on the stack if it is satisfied.
+    /// Cheapest script fragment that leaves exactly 1 on the stack if it is satisfied.
     pub(crate) unit: Option<Piece>,
-    /// Cheapest piece that leaves 1 if it is satisfied and 0 if it is dissatisfied. A third party cannot change the
-    /// witness elements that dissatisfy the piece.
+    /// Cheapest script fragment that leaves 1 if it is satisfied and 0 if it is dissatisfied. A third party cannot
+    /// change the witness elements that dissatisfy the fragment.
     pub(crate) choice: Option<Piece>,
-    /// Cheapest piece that leaves a key on the stack, above a signature by this key.
+    /// Cheapest script fragment that leaves a key on the stack, with a signature by this key below.
     pub(crate) key: Option<Piece>,
-    /// Cheapest piece that leaves a key on the stack, above a signature by this key or an empty element.
+    /// Cheapest script fragment that leaves a key on the stack, with a signature by this key or an empty element below.
     pub(crate) key_choice: Option<Piece>,
 }
 
@@ -81,7 +82,7 @@ pub(crate) fn bytes(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX >> (COST_BITS + 1)) << COST_BITS
 }
 
-/// Returns the average of two costs, weighted with the probabilities of their cases.
+/// Returns the average of two costs, each weighted with its probability.
 pub(crate) fn expect(cases: [(u64, u64); 2]) -> u64 {
     let total: u128 = cases.iter().map(|(weight, _)| u128::from(*weight)).sum();
     let sum: u128 = cases.iter().map(|(weight, cost)| u128::from(*weight) * u128::from(*cost)).sum();
@@ -184,8 +185,8 @@ impl Pieces {
         }
     }
 
-    /// Stores a piece that leaves a key on the stack, in each field whose type it has, if it is cheaper than the piece
-    /// stored there. Pieces whose witness a third party can change are not stored.
+    /// Stores a script fragment that leaves a key on the stack, in every field whose type the fragment has and whose
+    /// stored fragment is more expensive. A fragment with a malleable witness is not stored.
     pub(crate) fn offer_key(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if piece.prop.sound {
             Self::keep(&mut self.key, &piece, sat, 0);
@@ -195,8 +196,8 @@ impl Pieces {
         }
     }
 
-    /// Stores a piece that leaves a truth value in each field whose type it has, if it is cheaper than the piece stored
-    /// there. Pieces whose witness a third party can change are not stored.
+    /// Stores a script fragment that leaves a truth value, in every field whose type the fragment has and whose stored
+    /// fragment is more expensive. A fragment with a malleable witness is not stored.
     pub(crate) fn offer(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if !piece.prop.sound {
             return;
@@ -233,7 +234,8 @@ pub(crate) fn and(x: Piece, y: Piece) -> Piece {
     Piece { frag: Frag::and(x.frag, y.frag), prop }
 }
 
-/// Returns the fragment wrapped so that it operates below the top stack element, and its size in units of 2^-16 bytes.
+/// Wraps a fragment so that it operates below the top stack element. Returns the wrapped fragment and its script size
+/// in units of 2^-16 bytes.
 pub(crate) fn below(piece: Piece) -> (Frag, u64) {
     if piece.prop.args == Args::One {
         (Frag::Swap(piece.frag.boxed()), piece.prop.size + bytes(1))

@@ -20,7 +20,8 @@ pub enum SignatureKind {
 }
 
 impl SignatureKind {
-    /// Returns the hash type byte. A hash type of 0 is not appended to the signature.
+    /// Returns the hash type byte of this kind of signature. If the hash type is 0, the byte is not appended to the
+    /// signature.
     pub const fn hash_type(self) -> u8 {
         match self {
             SignatureKind::KeyPath | SignatureKind::Leaf => 0x00,

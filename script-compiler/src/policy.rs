@@ -1,7 +1,7 @@
 //! The syntax tree of a policy text. Names are not resolved yet, and nothing is checked.
 //!
-//! Every node records its place in the text, so that later errors can point to it. Places are ignored in comparisons: two
-//! layouts of the same policy give equal documents.
+//! Every node has its byte range in the text, so that later errors can point to it. Comparisons ignore these ranges:
+//! two layouts of the same policy give equal documents.
 
 use core::fmt;
 
@@ -11,13 +11,13 @@ pub const MAX_DEPTH: usize = 48;
 /// Maximum length of a policy text in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
 
-/// A place in the policy text, as byte offsets with an exclusive end. All spans compare as equal, so that comparisons
-/// of documents ignore the layout of their texts.
+/// A byte range in the policy text, with an exclusive end. All spans compare as equal, so that comparisons of documents
+/// ignore the layout of their texts.
 #[derive(Clone, Copy, Default, Eq)]
 pub struct Span {
-    /// Byte offset in the policy text at which the place begins.
+    /// Byte offset in the policy text of the first byte in this range.
     pub start: usize,
-    /// Byte offset in the policy text of the first byte after the place.
+    /// Byte offset in the policy text of the first byte after this range.
     pub end: usize,
 }
 
@@ -33,12 +33,12 @@ impl fmt::Debug for Span {
     }
 }
 
-/// A name in the policy text, with its place.
+/// A name in the policy text, with its byte range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     /// Text of the name.
     pub text: String,
-    /// Place of the name in the policy text.
+    /// Byte range of the name in the policy text.
     pub span: Span,
 }
 
@@ -59,7 +59,7 @@ pub enum Key {
 pub struct Number {
     /// Terms of the sum.
     pub terms: Vec<Term>,
-    /// Place of the number in the policy text.
+    /// Byte range of the number in the policy text.
     pub span: Span,
 }
 
@@ -151,11 +151,11 @@ impl Rebind {
 /// A comparison of a number from the witness with the numbers that the policy specifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compare<N> {
-    /// The number from the witness must be greater than this one. Used for signed state numbers.
+    /// The number from the witness must be greater than this number. Used for the state numbers of channels.
     Newer(N),
-    /// The number from the witness must be at least this one.
+    /// The number from the witness must be at least this number.
     AtLeast(N),
-    /// The number from the witness must be at most this one.
+    /// The number from the witness must be at most this number.
     AtMost(N),
     /// The number from the witness must be at least the first number and less than the second.
     Between(N, N),
@@ -164,9 +164,10 @@ pub enum Compare<N> {
 /// The opcode that joins two parts of a message or commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Join {
-    /// `OP_PAIRCOMMIT` (BIP 442): commits to the lengths of both parts.
+    /// `OP_PAIRCOMMIT` (BIP 442): the hash of both parts and their lengths. The lengths fix where the first part ends.
     Pair,
-    /// `OP_CAT` (BIP 347): does not commit to the lengths, so that one part must have a fixed length.
+    /// `OP_CAT` (BIP 347): concatenates both parts without their lengths. One part must have a fixed length, so that
+    /// the result cannot be split elsewhere.
     Cat,
 }
 
@@ -202,12 +203,12 @@ pub enum Message {
     Sha256(Box<Message>),
 }
 
-/// A policy, with its place in the text.
+/// A policy or a part of one, with its byte range in the policy text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Fragment that the policy consists of, with its arguments.
     pub kind: Kind,
-    /// Place of the policy in the text.
+    /// Byte range of this policy in the policy text.
     pub span: Span,
 }
 

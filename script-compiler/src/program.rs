@@ -8,12 +8,13 @@ use crate::policy::Span;
 use crate::reason::Reason;
 use crate::tree::Shape;
 
-/// The places of a policy and its parts in the text, as a tree of the same shape as the [`Node`] of the policy.
+/// The byte ranges of a policy and its parts in the policy text. They form a tree of the same shape as the [`Node`] of
+/// the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
-    /// Place of the policy itself. For a named policy, the place where its name is used.
+    /// Byte range of this policy in the policy text. If the policy is a name, this is where the name is used.
     pub span: Span,
-    /// Places of the parts of the policy, in the order of the text.
+    /// Byte ranges of the parts that this policy consists of, in the order of the text.
     pub parts: Vec<Places>,
 }
 
@@ -35,19 +36,19 @@ pub struct Program {
     pub internal: InternalKey,
     /// Policy that the leaves of the output enforce. `None` if the output has no leaves.
     pub root: Option<Node>,
-    /// Places in the text of the policy `root` and its parts. `None` if the output has no leaves.
+    /// Byte ranges in the policy text of the policy in `root` and of its parts. `None` if the output has no leaves.
     pub places: Option<Places>,
-    /// Place of the internal key in the policy text. Empty if the compiler chooses the internal key.
+    /// Byte range of the internal key in the policy text. Empty if the compiler chooses the internal key.
     pub internal_span: Span,
     /// Policies of the leaves and the shape of the taproot tree, if the text specifies the tree. `None` if the compiler
     /// chooses the leaves.
     pub tree: Option<(Vec<Node>, Shape)>,
     /// Conditions of the policy. Equal conditions are listed once.
     pub atoms: Vec<Atom>,
-    /// Place in the text of the first occurrence of each condition, in the order of `atoms`.
+    /// Byte range in the policy text of the first occurrence of each condition, in the order of `atoms`.
     pub spans: Vec<Span>,
-    /// Place in the policy text of the policy that the output contains, without `tr`. Empty if the output has only a
-    /// key path.
+    /// Byte range of the policy in the policy text, without the surrounding `tr(…)`. Empty if the output has only a key
+    /// path.
     pub span: Span,
     /// Names that the policy text gives to keys, by x-only public key.
     pub key_names: BTreeMap<[u8; 32], String>,

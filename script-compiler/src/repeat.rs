@@ -17,13 +17,14 @@ use crate::program::Places;
 /// Two conditions that one signature or secret satisfies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeat {
-    /// Index of the condition that occurs first, and its place in the text.
+    /// Index of the condition that occurs first in the text, and its byte range.
     pub(crate) first: (usize, Span),
-    /// Index of the second condition that the same signature or secret satisfies, and its place in the text.
+    /// Index of the second condition that the same signature or secret satisfies, and its byte range in the text.
     pub(crate) second: (usize, Span),
 }
 
-/// Returns the first condition of `root` that counts twice in one way to satisfy it, or `None` if there is none.
+/// Returns the first two conditions of `root` that one way to spend requires together although one signature or secret
+/// satisfies both. `None` if there are no such conditions.
 pub(crate) fn find(root: &Node, places: &Places, atoms: &[Atom]) -> Option<Repeat> {
     let facts = facts(atoms);
     part(root, places, &Search { atoms, facts: &facts }).err()
@@ -35,16 +36,16 @@ struct Search<'a> {
     facts: &'a [usize],
 }
 
-/// The index of a condition, and its place in the text.
+/// The index of a condition, and its byte range in the text.
 type Written = (usize, Span);
 
-/// The conditions of a part of the policy, indexed by the key or fact (preimage, message, lock or template) that
-/// satisfies them.
+/// The conditions in one part of a policy, each stored under the key or fact (preimage, message, lock or template) that
+/// satisfies it.
 #[derive(Default)]
 struct Part {
-    /// Conditions of the part that a signature of the transaction satisfies, by public key.
+    /// Conditions of this policy part that need a signature of the transaction, each stored under the public key.
     keys: BTreeMap<[u8; 32], Written>,
-    /// Conditions that each satisfy the part on their own. The key of the map is the condition's entry in
+    /// Conditions that alone satisfy this policy part. The key of the map is the condition's entry in
     /// [`Search::facts`].
     alone: BTreeMap<usize, Written>,
 }
@@ -76,12 +77,13 @@ fn part(node: &Node, places: &Places, search: &Search<'_>) -> Result<Part, Repea
     Ok(Part { keys, alone: alone.map(|(fact, seen)| (fact, seen.first)).collect() })
 }
 
-/// The occurrences of one key or fact (preimage, message, lock or template) in the parts examined so far.
+/// The occurrences of one key or fact (preimage, message, lock or template) in the policy parts examined so far.
 struct Seen {
     first: Written,
-    /// Place of the part that contains the first occurrence.
+    /// Byte range of the policy part that contains the first occurrence of this key or fact (preimage, message, lock or
+    /// template).
     part: Span,
-    /// Number of the parts examined so far that contain the key or fact.
+    /// Number of examined policy parts that contain this key or fact (preimage, message, lock or template).
     parts: usize,
 }
 

@@ -23,16 +23,16 @@ pub(crate) struct Spare {
     pub(crate) root: Node,
 }
 
-/// An alternative of an `or`, or a part of a threshold that requires only some of its parts. Alternatives are numbered
-/// in the order of the text.
+/// An alternative of an `or`, or a part of a threshold that does not require all its parts. These alternatives are
+/// numbered in the order of the text.
 struct Choice {
     place: Span,
     policy: Node,
-    /// Number of the alternative that directly encloses this alternative. `None` if no alternative encloses it.
+    /// Index of the alternative that directly encloses this alternative. `None` if no alternative encloses it.
     inside: Option<usize>,
 }
 
-/// A way to satisfy the policy: its conditions, and the numbers of the alternatives that it uses.
+/// A way to satisfy the policy: its conditions, and the indices of the `or` and threshold alternatives that it uses.
 #[derive(Clone, Default)]
 struct Way {
     set: Set,
@@ -182,8 +182,8 @@ pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Sp
     Some(Spare { notes, root })
 }
 
-/// Returns the innermost alternative of a way that lies inside `choice`. Descends only if an `or` is nested directly in
-/// an `or`. Stops at a threshold or an `and`, because the way then requires several parts.
+/// Returns the innermost alternative that `way` takes inside the alternative `choice`. Follows only an `or` that is
+/// directly nested in an `or`. Stops at a threshold or an `and`, because `way` then satisfies several parts.
 fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     let mut found = choice;
     for &next in &way.choices {
@@ -195,12 +195,12 @@ fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     found
 }
 
-/// The numbers of the alternatives that are kept. The map gives, for a removed alternative, the number of the kept
+/// The indices of the alternatives that are kept. The map gives, for a removed alternative, the index of the kept
 /// alternative that replaces it, if known.
 type Kept = (BTreeSet<usize>, BTreeMap<usize, usize>);
 
-/// Returns the policy without the removed alternatives. `next` counts the alternatives in the same order as [`Writer`].
-/// If an alternative of the same `or` replaces a removed one, it receives the weight of the removed one.
+/// Returns the policy without the removed alternatives. A kept alternative that replaces a removed one of the same `or`
+/// receives its weight. `next` counts the alternatives in the same order as [`Writer`].
 fn without(node: &Node, kept: &Kept, next: &mut usize) -> Node {
     let choice = |child: &Node, next: &mut usize| {
         let number = *next;

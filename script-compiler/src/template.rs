@@ -19,7 +19,7 @@ use crate::script::Writer;
 /// A value for a hole. A hole is a push of the script that the template leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill<'a> {
-    /// A key or another string of bytes, which the script pushes.
+    /// A key or another string of bytes, which the filled script pushes.
     Bytes(&'a [u8]),
     /// A number, pushed in its minimal encoding. The script may push this number plus a constant of the policy. The
     /// number may be negative if this sum is not.
@@ -32,7 +32,7 @@ pub enum Fill<'a> {
 pub enum TemplateError {
     /// The document does not compile. The field is the compiler's error.
     Policy(Error),
-    /// The output has no leaf with this index.
+    /// The compiled output has no leaf with this index.
     NoLeaf(usize),
     /// The document has no example value for a name that is to become a hole.
     NoValue(String),
@@ -71,7 +71,8 @@ enum Part {
 /// A leaf's script in which some pushes are holes. [`Template::fill`] supplies their values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// The parts of each condition of the leaf, in the order of the script.
+    /// For each condition of the leaf, the fixed bytes and holes that its script consists of. In the order of the leaf
+    /// script.
     conditions: Vec<Vec<Part>>,
     /// Number of bytes to allocate for a filled script.
     size: usize,
@@ -197,7 +198,7 @@ fn pair(document: &Document, name: &str, nth: usize) -> Option<Pair> {
     })
 }
 
-/// Returns the script of each condition of a leaf.
+/// Returns the scripts of a leaf's conditions, one script for each condition.
 fn conditions(compiled: &Compiled, leaf: usize) -> Result<Vec<Vec<u8>>, TemplateError> {
     let found = compiled.leaves.get(leaf).ok_or(TemplateError::NoLeaf(leaf))?;
     let Frag::And(parts) = &found.frag else { return Ok(vec![found.script.clone()]) };
@@ -220,8 +221,8 @@ fn pushed(instruction: &Instruction<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// Compares two scripts of the same policy and returns their parts, with a hole wherever they differ. `start` is the
-/// byte offset of the scripts in their leaf.
+/// Compares two scripts of the same policy. Bytes that are equal become fixed parts, and pushes that differ become
+/// holes. `start` is the byte offset of the scripts in their leaf.
 fn parts(one: &[u8], other: &[u8], pairs: &[Pair], start: usize) -> Result<Vec<Part>, TemplateError> {
     let mut found: Vec<Part> = Vec::new();
     let (mut ones, mut others) = (Instructions::new(one), Instructions::new(other));

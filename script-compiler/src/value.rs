@@ -143,8 +143,8 @@ pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
     })
 }
 
-/// Returns `true` if a published message of the form `shown` may also be valid as the message `other`: for some values
-/// of its parts, [`shows`] returns `true`.
+/// Returns `true` if a published message of the kind `shown` may also be valid as a message of the kind `other`, for at
+/// least some values of its parts (see [`shows`]).
 pub(crate) fn may_show(shown: &Msg, other: &Msg) -> bool {
     if !shown.has_shape_of(other) {
         return matches!(other, Msg::Any(_) | Msg::Any32(_));

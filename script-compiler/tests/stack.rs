@@ -29,7 +29,7 @@ fn spends_with_a_full_stack(compiled: &Compiled, world: &mut World, policy: &str
     assert_eq!(verdict, Err(ScriptError::StackSize), "{policy}");
 }
 
-/// Returns conditions of each form. Each comes with the number of `pk` conditions that must follow in the same leaf so
+/// Returns conditions of each kind. Each comes with the number of `pk` conditions that must follow in the same leaf so
 /// that the stack reaches exactly 1,000 elements.
 fn conditions(world: &mut World) -> Vec<(usize, String)> {
     let key = |world: &mut World, name: &str| hex::encode(world.key(name));

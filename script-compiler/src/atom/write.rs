@@ -25,12 +25,13 @@ use crate::script::Writer;
 /// How to change the end of a script so that the script verifies its result instead of leaving it on the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tail {
-    /// The last opcode is replaced by its VERIFY form, whose opcode byte is higher by one: `CHECKSIG`, `EQUAL`, `NUMEQUAL`.
+    /// The last opcode of the script is replaced by its VERIFY variant, whose byte is higher by one. Possible for
+    /// scripts that end with `CHECKSIG`, `EQUAL` or `NUMEQUAL`.
     Merges,
-    /// `VERIFY` is appended to the script.
+    /// `VERIFY` is appended to the script, because the last opcode has no VERIFY variant.
     Verify,
-    /// `DROP` is appended to the script. The script leaves the argument of a lock or template opcode, and not a truth
-    /// value.
+    /// `DROP` is appended to the script. Used for locks and templates: their opcode leaves its argument on the stack,
+    /// not a truth value.
     Drop,
 }
 

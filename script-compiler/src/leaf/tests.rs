@@ -19,7 +19,7 @@ use crate::script::{Writer, element_size};
 /// Witness elements, bottom first.
 type Witness = Vec<Vec<u8>>;
 
-/// The internal key, which no witness contains.
+/// The internal key of the output. Scripts obtain it with OP_INTERNALKEY, so no witness contains it.
 const INTERNAL: [u8; 32] = [0x99; 32];
 
 /// Returns elements that anybody can create: an empty signature, the two branch selectors, and two values that are not
@@ -73,8 +73,8 @@ fn element(atom: &Atom) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the script of a fragment. `held` says which conditions can be satisfied. For a template that cannot be
-/// satisfied, the script contains a hash that the mock transaction does not have.
+/// Returns the script of a fragment. `held` says which conditions can be satisfied. If a template condition cannot be
+/// satisfied, the script contains a template hash that the mock transaction does not have.
 fn script(frag: &Frag, atoms: &[Atom], held: &[bool]) -> Vec<u8> {
     let changed = |(atom, held): (&Atom, &bool)| match atom {
         Atom::Ctv(_) if !held => Atom::Ctv([0x78; 32]),
@@ -255,7 +255,8 @@ fn check_fragment(frag: &Frag, atoms: &[Atom], known: &Known) {
     }
 }
 
-/// Verifies the declared properties of a piece, and that its size and cost equal those of its fragment.
+/// Verifies the Miniscript properties that a piece (a script fragment with its costs) declares. Also verifies that the
+/// declared size and cost are those of the fragment.
 fn check_piece(piece: &Piece, node: &Node, atoms: &[Atom], choices: &Known) {
     let Piece { frag, prop } = piece;
     assert!(prop.sound);

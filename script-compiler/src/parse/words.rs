@@ -7,7 +7,7 @@ use nom::{IResult, Parser};
 use crate::display::is_bare_length;
 use crate::error::ErrorKind;
 
-/// A parse error: the kind of error, the number of bytes of text left where it occurred, and the number of bytes that it
+/// A parse error: its kind, the number of bytes of text left at the error, and the number of bytes that the error
 /// covers.
 #[derive(Debug)]
 pub(super) struct Fail {

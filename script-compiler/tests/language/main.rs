@@ -197,7 +197,7 @@ fn a_signature_in_a_script_binds_its_outputs_and_not_the_script() {
     assert!(compile_text(&with_names("presigned(B,SIGNATURE)")).is_ok());
 }
 
-/// Returns `count` parts of a policy, each made from another key by `part`, separated by commas.
+/// Returns `count` parts of a policy, separated by commas. `part` makes each of them from a different key name.
 fn keys(count: usize, part: impl Fn(&str) -> String) -> String {
     let key = |nth| hex::encode(x_only(&keypair(&format!("many {nth}"))));
     (0..count).map(|nth| part(&format!("pk({})", key(nth)))).collect::<Vec<_>>().join(",")

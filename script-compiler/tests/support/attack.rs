@@ -6,7 +6,8 @@ use sigstack_compiler::Compiled;
 
 use super::{flags, verify, with_witness};
 
-/// Number of witnesses tried and skipped, and the witnesses that were accepted although they differ from the observed one.
+/// Result of a simulated attack: the numbers of witnesses tried and skipped, and the accepted witnesses that differ
+/// from the observed witness.
 #[derive(Debug, Default)]
 pub struct Attack {
     pub tried: usize,

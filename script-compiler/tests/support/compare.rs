@@ -264,7 +264,8 @@ pub struct Table {
     pub larger: Vec<String>,
 }
 
-/// Compares rust-miniscript's own policies, and generated ones until `generated_policies` of them were compared.
+/// Compares this compiler with rust-miniscript: first on policies from rust-miniscript's tests, then on generated ones
+/// until `generated_policies` of these were compared.
 pub fn table(generated_policies: usize) -> Result<Table, String> {
     let mut table = Table::default();
     for mut shared in fixed() {

@@ -68,7 +68,7 @@ fn one() -> [u8; 32] {
     one
 }
 
-/// Returns the document of a file with its example values, and the secrets that belong to them.
+/// Returns the document of a policy file, with example values for its names, and the secrets for these values.
 pub fn load(name: &str) -> (Document, World) {
     let text = read(name);
     let mut document = parse(&text).unwrap_or_else(|error| panic!("{name}: {}", error.render(&text)));

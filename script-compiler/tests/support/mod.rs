@@ -73,13 +73,13 @@ pub struct World {
     pub openings: BTreeMap<Vec<u8>, Vec<Value>>,
     /// Bytes for the messages `any(NAME)` and `any32(NAME)`, by name.
     pub slots: BTreeMap<String, Vec<u8>>,
-    /// Lock time that signed messages contain in the place of `locktime`.
+    /// Lock time that signed messages contain where the policy has the message `locktime`.
     pub signed_lock: u32,
 }
 
 pub const VALUE: u64 = 100_000;
 
-/// Returns an output of a template, different for each name.
+/// Returns an output for the template transaction with this name. Each name gives a different output.
 pub fn template_output(name: &str) -> TxOut {
     let mut script = vec![0x51, 0x20];
     script.extend(hash(&["output", name]));

@@ -28,8 +28,9 @@ pub fn lines() -> impl Iterator<Item = String> {
     (1..=POLICIES).map(|seed| format!("{seed}: {}", line(seed)))
 }
 
-/// Returns the result for the policy of a seed: the reason for which it is refused, or its scriptPubKey, the number of
-/// plans, the weight of the witnesses, and a digest of the reports of the policy and the plans.
+/// Compiles the policy that is generated from a seed, and returns the result as one line. The line of a refused policy
+/// gives the reason. Every other line gives the scriptPubKey, the number of plans, the weight of the witnesses, and a
+/// digest of the reports.
 fn line(seed: u64) -> String {
     let mut generator = Generator::new(seed, seed.is_multiple_of(4));
     let text = generator.document(if seed.is_multiple_of(8) { 12 } else { 6 });
