@@ -34,8 +34,8 @@ fn works(workloads: &[Workload]) -> Vec<Work<'_>> {
     workloads.iter().map(work).collect()
 }
 
-/// Returns thread pools with 1, 2, 4, … threads, up to the number of threads of the processor. The last pool has
-/// exactly this number.
+/// Returns thread pools with 1, 2, 4, … threads. The last pool has as many threads as the processor runs at the same
+/// time, even if this is not a power of two.
 fn pools() -> Vec<ThreadPool> {
     let most = std::thread::available_parallelism().map_or(1, usize::from);
     let counts = std::iter::successors(Some(1), |count| Some(2 * count)).take_while(|count| *count < most);

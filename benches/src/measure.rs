@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A series of time measurements of the same work. Each call does one unit of the work, and returns whether the result
-/// was correct.
+/// A series of time measurements of the same work. One call of the function `work` does one unit of the work and
+/// returns whether the result was correct.
 pub struct Series<'a> {
     /// Name of the work that is timed.
     pub name: String,

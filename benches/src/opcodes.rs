@@ -26,8 +26,8 @@ enum Takes {
     SignatureNumber,
 }
 
-/// Opcodes of today's tapscript in groups: the kind of their operands, the repeated opcodes in which `_` stands for
-/// the opcode, and the opcodes of the group.
+/// Opcodes of today's tapscript, in groups. Each row has the kind of the operands, the sequence of opcodes that the
+/// timed script repeats, and the opcodes of the group. Each of them is timed in place of the `_` in the sequence.
 const ROWS: &[(Takes, &str, &[&str])] = &[
     (Takes::Nothing, "_ DROP", &["0", "1NEGATE", "1", "16", "DEPTH"]),
     (Takes::Nothing, "_", &["NOP", "NOP1", "NOP10", "CODESEPARATOR"]),

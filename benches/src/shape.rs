@@ -123,9 +123,9 @@ impl Shape {
         self.case_above(keys, repetitions, None)
     }
 
-    /// Returns the same transaction as [`Shape::case`], except if `first` is given. Then the script begins with the
-    /// body of another shape, repeated the given number of times. That body has its own initial stack, which is
-    /// dropped after it.
+    /// Returns the transaction of [`Shape::case`], optionally with a longer script. If `first` is given, the script
+    /// first repeats the body (sequence of opcodes) of another shape the given number of times, on the initial stack of
+    /// that shape, and then drops that stack.
     pub fn case_above(&self, keys: &mut Keys, repetitions: usize, first: Option<(&Shape, usize)>) -> Case {
         let (mut stack, mut script, count) = self.base(keys);
         let mut checks = self.checks * repetitions;

@@ -100,7 +100,8 @@ fn plain_name(path: &Path) -> String {
     name.strip_suffix(".gz").map(str::to_owned).unwrap_or(name)
 }
 
-/// Fails if a path begins with `@`, which only other arguments need, and no file of that name exists.
+/// Fails if a path begins with `@` and no file of that name exists. Other arguments need `@` before a file name, so
+/// users may write it by mistake.
 pub(crate) fn check_paths(paths: &[PathBuf]) -> Result<(), CommandProblem> {
     let with_at =
         paths.iter().filter(|path| !path.exists()).find_map(|path| path.to_str()?.strip_prefix('@'));

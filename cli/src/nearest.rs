@@ -7,7 +7,8 @@ use strsim::{damerau_levenshtein, jaro_winkler};
 /// Minimum Jaro-Winkler similarity for a suggestion. Long names that differ in a few letters have more than 0.8.
 const LEAST_SIMILARITY: f64 = 0.75;
 
-/// Minimum number of letters for which a part of a name suggests the whole name.
+/// Minimum number of letters of a misspelled name for which a longer known name that contains it is suggested. A known
+/// name that is contained in the misspelled name must have more letters than this.
 const LEAST_PART: usize = 3;
 
 /// Maximum number of letters of a name for which a similar name is searched. The time of a comparison grows with the

@@ -74,8 +74,9 @@ pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<
     Ok(prevouts)
 }
 
-/// Returns a spent output for each input, so that `inputs` can be verified. A placeholder replaces an unknown output
-/// that cannot influence the verdict. Fails if another output is unknown.
+/// Returns a spent output for each input of `tx`, so that the inputs with the indices `inputs` can be verified. Unknown
+/// outputs that cannot influence their verdicts are replaced by placeholders. Fails if an unknown output could
+/// influence a verdict, or if `tx` does not have one of the inputs.
 pub(crate) fn complete(
     tx: &Transaction,
     known: &[Option<TxOut>],

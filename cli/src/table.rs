@@ -313,7 +313,8 @@ mod tests {
         assert_eq!(at(19, &columns, &rows), "name  first  second\none       1       2\n");
     }
 
-    /// No table exceeds a width that has room for its numbers and for two of its columns.
+    /// No line of a table exceeds the given width, for every width from 40 to 120 columns. Only the last line, which
+    /// says that the table is split, may be longer.
     #[test]
     fn no_line_is_longer_than_the_width() {
         let columns =

@@ -42,7 +42,8 @@ fn cases() -> BTreeMap<String, Case> {
     cases
 }
 
-/// Returns the code blocks of the draft that have this kind, each with the name in its first line.
+/// Returns the code blocks of BIP-DRAFT.md that begin with a line of three backticks, `kind` and a name. Each is
+/// returned as its name and its content.
 fn blocks<'d>(draft: &'d str, kind: &str) -> Vec<(&'d str, &'d str)> {
     let fence = format!("\n```{kind} ");
     let block = |rest: &'d str| {
@@ -116,8 +117,9 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A comment before each table of the draft names the command that produces the table. The first column identifies
-/// the row in the command's output. The comment also has the column names if they differ.
+/// Every number in a table of BIP-DRAFT.md equals the number that `sigstack` prints. A comment before each table names
+/// the command and, for columns that the command names differently, the command's name. A row of the table is found in
+/// the output by its first column.
 #[test]
 fn each_figure_of_a_table_is_that_of_its_command() {
     let draft = draft();

@@ -348,8 +348,8 @@ fn paths_of_the_projects_own_vectors_are_short() {
     assert!(ran.out.contains("\ntest-vectors/consensus/a.json  "), "{}", ran.out);
 }
 
-/// Checks the text and the JSON object of the same error, for an error of the command line and for an error of a
-/// command.
+/// Every error is written as text and, with `--json`, also as a JSON object. This holds for errors that the argument
+/// parser detects and for errors that a command detects.
 #[test]
 fn errors_are_text_and_with_json_also_an_object() {
     for (args, place, problem, hint) in [

@@ -23,8 +23,8 @@ fn script(count: usize) -> Vec<u8> {
     [&[0x51, 0, 0x63][..], &vec![0xac; count], &[0x68]].concat()
 }
 
-/// Returns the scripts that the thirteen inputs spend. Twelve scripts together have 2,388 signature operations, and
-/// the last one has `last`.
+/// Returns the spent scripts of the transaction's thirteen inputs. The first twelve have 199 signature operations each,
+/// 2,388 in total. The last script has `last` signature operations.
 fn scripts(last: usize) -> Vec<Vec<u8>> {
     [vec![script(199); 12], vec![script(last)]].concat()
 }

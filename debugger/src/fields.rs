@@ -141,7 +141,7 @@ fn taproot_fields(view: &TxView<'_>, message: &TaprootMessage, hash_type: u8) ->
     TAPROOT_FIELDS.iter().filter_map(field).collect()
 }
 
-/// A taproot signature message and its present fields, to find out why another field is absent.
+/// A taproot signature message with its fields, from which the reason is found why a field is absent from the message.
 struct Absent<'f> {
     written: &'f [Field],
     message: &'f TaprootMessage,
@@ -276,8 +276,8 @@ mod tests {
         fields.iter().filter(is_left_out).map(|field| field.name).collect()
     }
 
-    /// For every hash type and kind of key, the fields with bytes together are the preimage of the digest. All fields
-    /// without bytes are listed as left out.
+    /// For every hash type and kind of taproot key, the bytes of all fields, in order, are the preimage of the
+    /// signature hash. Fields without bytes are not part of the preimage.
     #[test]
     fn the_fields_that_are_there_are_the_preimage() {
         let (tx, prevouts) = tx();

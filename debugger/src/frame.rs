@@ -79,7 +79,8 @@ pub enum Frame {
         script: Option<Vec<u8>>,
         /// Descriptions, for people, of what the phase is about to check.
         notes: Vec<String>,
-        /// Explanations of a failure in this phase that did not occur at one of its steps.
+        /// Explanations of a failure of this phase outside its opcodes, for example of a witness with a wrong number of
+        /// elements.
         explanations: Vec<Explanation>,
     },
     /// A step in the verification that a taproot output commits to a leaf.
@@ -206,7 +207,7 @@ pub struct HashReport {
     pub name: &'static str,
     /// Fields that are hashed, in hashing order, and fields that the hash leaves out.
     pub fields: Vec<Field>,
-    /// The computed hash.
+    /// The hash that the opcode computed.
     pub digest: [u8; 32],
 }
 

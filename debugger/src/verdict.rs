@@ -9,7 +9,7 @@ use crate::trace::Trace;
 
 impl Trace {
     /// Returns the explanations of a failed verification: the changes that would have made the failing check succeed.
-    /// For a script that ends with a false result, returns the explanations of the opcode that pushed the result.
+    /// For a script that ends with a false result, the explanations of the opcode that pushed the result come first.
     pub fn explanations(&self) -> Vec<&Explanation> {
         let Some(index) = self.failure() else { return Vec::new() };
         let until = self.frames.get(..=index).unwrap_or_default();
@@ -22,8 +22,8 @@ impl Trace {
         found.into_iter().filter(|it| it.code != UNKNOWN).collect()
     }
 
-    /// Returns the explanations of a failed phase. If its script left a false result, those of the last opcode that
-    /// changed the stack come first.
+    /// Returns the explanations of a failed phase. If the script of the phase left a false result, the explanations of
+    /// the last opcode that changed the stack come first.
     fn explanations_of_phase<'t>(&'t self, until: &'t [Frame]) -> Vec<&'t Explanation> {
         let left_false =
             matches!(self.verdict, Err(VerifyError::Script { error: ScriptError::EvalFalse, .. }));

@@ -35,7 +35,8 @@ fn psbt(name: &str) -> Subject {
     }
 }
 
-/// Converts the frames of a trace's scripts to the JSON that Bitcoin Core's kernel reports.
+/// Traces the verification of an input, and converts the frames of its scripts to the JSON format in which Bitcoin
+/// Core's kernel reports them.
 fn as_kernel(subject: Subject) -> Vec<Value> {
     let trace = Trace::record(subject, Options::default()).unwrap();
     let mut size = 0;

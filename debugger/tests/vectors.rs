@@ -130,8 +130,9 @@ fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option
     Some(verdict.is_ok())
 }
 
-/// Checks the frames of each script in a trace: it begins, has steps and ends, and its end agrees with its last step.
-/// The last failed end must agree with the verdict.
+/// Checks the frames of each script in a trace: one that begins the script, then one for each opcode, then one that
+/// ends the script. The end must agree with the last opcode, and a script that fails must have the error of the
+/// verdict.
 fn check_ends(name: &str, trace: &Trace) {
     let mut running = false;
     let mut next = 0;

@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         usize::from(self.byte()) % bound
     }
 
-    /// Reads a byte and returns the item that it selects, modulo their number. There must be at least one item.
+    /// Reads a byte and returns the item with this index, taken modulo the number of items. The list must not be empty.
     pub fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
         &items[self.below(items.len())]
     }

@@ -12,14 +12,13 @@ use crate::replay::{files, regressions};
 use crate::seeds;
 use crate::{TARGETS, Target};
 
-/// Name that stands for the vectors in the list of fuzz targets that detect a bug.
+/// Name of the test vectors in the list that [`hunt`] returns. They are not a fuzz target, but can also detect a bug.
 const VECTORS: &str = "vectors";
 
-/// Returns the names of the fuzz targets that detect a bug. If the vectors detect a bug, `vectors` is one of the
-/// names.
+/// Returns the names of the fuzz targets that detect a bug. The list also contains `vectors` if a test vector fails.
 ///
-/// If the corpus folder does not exist, it is created from the vectors. Each target has an equal share of the time.
-/// When its share is over, its remaining inputs are skipped.
+/// If the corpus folder does not exist, it is created from the vectors. Each target, and the vectors, may use an equal
+/// share of the time. When the share of a target is over, the target's remaining inputs are skipped.
 ///
 /// # Errors
 ///

@@ -34,11 +34,11 @@ pub enum Place {
     P2wpkh,
     /// P2WPKH output nested in P2SH (BIP 141). The recipe's script is not used.
     P2shP2wpkh,
-    /// The scriptPubKey is the recipe's script itself, and the witness is the stack. Intended for witness programs of
-    /// other versions.
+    /// The scriptPubKey is the recipe's script itself, and the witness is the stack. Intended for scripts that are
+    /// witness programs, of any version.
     Program,
-    /// P2SH output of the recipe's script, and the witness is the stack. Intended for witness programs of other
-    /// versions.
+    /// P2SH output whose redeem script is the recipe's script, and the witness is the stack. Intended for scripts that
+    /// are witness programs, of any version.
     P2shProgram,
 }
 
@@ -77,12 +77,13 @@ pub struct Input {
 /// A change to the transaction or to the spent output that is made after signing, so that it is not signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// Number of the changed part: 1 for the witness, 2 for the scriptSig, 3 for the spent scriptPubKey. Other numbers
-    /// mean no change.
+    /// Selects what is changed: 1 for the witness, 2 for the scriptSig, 3 for the spent scriptPubKey. Any other value
+    /// means no change.
     pub part: u8,
-    /// Position of the changed byte within the changed part, modulo the size of this part.
+    /// Position of the changed byte within the witness, scriptSig or scriptPubKey. It is taken modulo the length of
+    /// this data.
     pub position: u16,
-    /// Bits of the changed byte that are flipped.
+    /// Bits to flip in the changed byte.
     pub bits: u8,
 }
 

@@ -220,8 +220,8 @@ fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     Some(writer.finish())
 }
 
-/// Assigns numbers to public keys in the order in which they occur. The number selects the known key that replaces a
-/// public key.
+/// Assigns a number to each public key of a vector, in the order in which the keys occur. The number determines which
+/// of the fuzz targets' own keys replaces the public key.
 #[derive(Default)]
 struct Numbers(Vec<Vec<u8>>);
 

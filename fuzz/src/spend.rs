@@ -64,8 +64,8 @@ impl Subject {
     }
 }
 
-/// The data of a recipe from which the verified input and its spent output are written. [Words](crate::words) are
-/// expanded.
+/// The data of a recipe that determines the verified input and the output that it spends. [Words](crate::words) in
+/// script and stack are already replaced by the data that they stand for.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     pub(crate) place: Place,

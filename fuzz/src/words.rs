@@ -34,7 +34,8 @@ pub struct Templates {
     pub template_hash: [u8; 32],
 }
 
-/// Expands the words in scripts and stack elements, and numbers the placeholders of signatures.
+/// Replaces words (two bytes that stand for longer data) in scripts and stack elements by the data. A word for a
+/// signature is replaced by a placeholder with a number of its own.
 #[derive(Debug)]
 pub struct Words {
     templates: Templates,
@@ -68,12 +69,14 @@ pub fn signature_element(element: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 impl Words {
-    /// Creates an expander of words for a transaction with these template hashes.
+    /// Creates a value that replaces words (two bytes that stand for longer data) for a transaction with these template
+    /// hashes.
     pub fn new(templates: Templates) -> Words {
         Words { templates, placeholders: 0 }
     }
 
-    /// Returns whether a word was expanded to a signature placeholder, which must be replaced by a signature.
+    /// Returns whether a word was replaced by a signature placeholder. The signer must then replace the placeholder by
+    /// a signature.
     pub fn has_placeholders(&self) -> bool {
         self.placeholders > 0
     }
@@ -124,7 +127,7 @@ impl Words {
         expanded.unwrap_or_else(|| element.to_vec())
     }
 
-    /// Expands the words in a script. They are pushes of two bytes.
+    /// Replaces each word in a script by a push of the data that the word stands for. A word is a push of two bytes.
     pub fn script(&mut self, script: &[u8]) -> Vec<u8> {
         let mut expanded = vec![];
         for part in split(script) {

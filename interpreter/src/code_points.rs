@@ -13,8 +13,9 @@ use crate::proposals::{Hook, PROPOSALS, Proposal};
 /// For each proposed soft fork with an opcode, the byte that stands for the opcode in scripts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CodePoints {
-    /// For each byte, the opcode whose rules apply to it. This is the opcode with the same byte, unless a proposal was
-    /// assigned this byte, or was assigned another byte instead of it.
+    /// For each byte, the opcode whose rules apply to this byte in scripts. It is the opcode with the same byte by
+    /// default. It differs for a byte that was assigned to a proposal, and for the default byte of a proposal that was
+    /// assigned another byte.
     meanings: [Opcode; 256],
 }
 
@@ -173,9 +174,9 @@ pub enum CodePointError {
     Clash {
         /// The opcode byte that the proposal cannot have.
         opcode: Opcode,
-        /// One of the two proposals that would have this byte.
+        /// The first of the two proposals that would have the same byte.
         first: &'static Proposal,
-        /// The other of the two proposals that would have this byte.
+        /// The second of the two proposals that would have the same byte.
         second: &'static Proposal,
     },
 }

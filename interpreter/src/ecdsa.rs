@@ -77,8 +77,8 @@ pub(crate) fn check_public_key_encoding(public_key: &[u8], context: &Context, fl
 /// In legacy scripts, pushes of the signatures that are checked are removed from it.
 pub(crate) struct ScriptCode<'s> {
     bytes: Cow<'s, [u8]>,
-    /// Sighash midstates of this script code after a signature was removed from it. `None` if no signature was removed,
-    /// so that the midstates of the running script are valid.
+    /// Sighash midstates for this script code, if a signature was removed from it. `None` if no signature was removed:
+    /// then the midstates of the running script are used.
     own_midstates: Option<EcdsaMidstates>,
 }
 

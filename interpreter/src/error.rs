@@ -291,7 +291,7 @@ pub enum UsageError {
     },
     /// A verdict on a transaction was requested with the same input more than once.
     InputTwice {
-        /// Index of the repeated input.
+        /// Index of the input that was passed more than once.
         input: usize,
     },
     /// A verdict on a transaction was requested under some flags, but one of its inputs was verified under other flags.

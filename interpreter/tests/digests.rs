@@ -14,7 +14,7 @@ use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
 
 const TABLE: &str = include_str!("digests.txt");
 
-/// Parses a word of the table: bytes in hex, `""` for no bytes, or `-` for `None`.
+/// Parses a word of the table `digests.txt`: bytes in hex, `""` for no bytes, or `-` for `None`.
 fn bytes(word: &str) -> Option<Vec<u8>> {
     match word {
         "-" => None,
@@ -27,7 +27,7 @@ fn array(word: &str) -> Option<[u8; 32]> {
     bytes(word).map(|bytes| bytes.try_into().unwrap())
 }
 
-/// Returns the digest that the interpreter computes for a line of the table. `words` are the words of the line.
+/// Returns the digest that the interpreter computes for a line of the table `digests.txt`, which is given as `words`.
 fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
     let view = spend.view(words[1].parse().unwrap()).unwrap();
     let hash_type = || words[2].parse::<u8>().unwrap();
@@ -52,7 +52,8 @@ fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
     }
 }
 
-/// A transaction of the table, its prevouts, and the lines of the table about this transaction, each split into words.
+/// A transaction of the table `digests.txt`, its prevouts, and the lines of the table with digests of this transaction.
+/// Each line is split into words.
 type Signed = (Transaction, Vec<TxOut>, Vec<Vec<&'static str>>);
 
 fn transactions() -> Vec<Signed> {

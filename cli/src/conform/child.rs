@@ -131,7 +131,8 @@ impl Child {
         }
     }
 
-    /// Determines how a process ended that closed its standard output.
+    /// Waits a moment for a process that closed its standard output to end. Returns how the process ended, or that it
+    /// continues to run.
     fn ended(&mut self) -> Unanswered {
         match self.status_within(GRACE) {
             Some(status) if self.asked > 1 => {

@@ -13,7 +13,7 @@ use crate::problem::{Problem, Stop};
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) case: VerdictCase,
-    /// `FILE#N` (file name and case number) for every case with the same id, question and expected verdict.
+    /// Every position in the vector files at which this case occurs, as `FILE#N` (file name and case number).
     pub(super) places: Vec<String>,
     /// Name of the row in the result tables that counts this case: the group and the rule of the case, or the name of
     /// its file.
@@ -43,7 +43,8 @@ pub(super) struct Gathered {
     sources_read: usize,
     /// Number of cases that were read from all files, selected or not.
     cases_read: usize,
-    /// Index in `cases`, by id, question and expected verdict. It is used to find duplicates.
+    /// For the id, question and expected verdict of each selected case, the index of the case in `cases`. The map is
+    /// used to find duplicates.
     known: HashMap<(String, String, ExpectedVerdict), usize>,
 }
 

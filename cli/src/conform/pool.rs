@@ -37,8 +37,8 @@ pub(super) struct Replied {
     pub(super) took: Duration,
 }
 
-/// Processes that crashed between two cases: each had answered a case, and another process did not crash on the next
-/// case.
+/// Processes that crashed between two cases. A process is counted here if it crashed after it had answered a case, and
+/// if the next case did not make another process crash as well.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lost {
     pub(super) processes: usize,
@@ -228,7 +228,7 @@ impl Run<'_> {
     }
 
     /// Counts a process that crashed between two cases. `crash` has a description of how the process ended, and the
-    /// index of the last case that it answered.
+    /// index of the last case that it answered. If `crash` is `None`, does nothing.
     fn lose(&self, crash: Option<(String, usize)>) {
         let Some((how, answered)) = crash else { return };
         let id = self.cases.get(answered).map_or("", |asked| asked.case.id.as_str());

@@ -70,8 +70,8 @@ pub(super) struct Results<'a> {
     pub(super) total: Tally,
     /// Number of answers that reject a case without naming an error of Bitcoin Core.
     pub(super) unnamed: usize,
-    /// Number of rejections that count as agreement, because an implementation without a proposal applies today's
-    /// policy.
+    /// Number of rejections that count as agreement, because the implementation does not know a proposal and rejects
+    /// the use of its opcode or key as today's policy does.
     pub(super) as_policy: usize,
     /// Processes that crashed after one case and before the next.
     pub(super) lost: &'a Lost,

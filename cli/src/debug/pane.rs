@@ -24,8 +24,9 @@ pub(super) fn is_wide(screen: &Screen<'_>) -> bool {
     screen.area().width >= WIDE
 }
 
-/// Draws the border of a pane and returns the area inside. The border is a box, or on a narrow screen a line above.
-/// `part` returns a text about which lines of the pane are visible, given their number.
+/// Draws the border of a pane and returns the area inside. The border is a box, or on a narrow screen only a line at
+/// the top. `part` is called with the number of lines that fit the pane, and returns a text that says which lines are
+/// visible.
 pub(super) fn pane(
     screen: &mut Screen<'_>,
     area: Rect,

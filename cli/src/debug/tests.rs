@@ -63,8 +63,9 @@ fn the_header_says_that_the_verdict_covers_less() {
     }
 }
 
-/// Compares the screens of both sizes with the files named `name`. If SIGSTACK_WRITE_SCREENS is set, writes these
-/// files instead.
+/// Compares the debugger's screens at both terminal sizes in [`SIZES`] with the expected screens in the files
+/// `name-80.txt` and `name-60.txt`. If the environment variable SIGSTACK_WRITE_SCREENS is set, first overwrites these
+/// files.
 fn expect_screens(name: &str, app: &App) {
     for (width, height) in SIZES {
         let file = format!("tests/screens/{name}-{width}.txt");
@@ -262,7 +263,8 @@ fn a_search_finds_opcodes_and_data_both_ways_and_goes_around() {
     assert_eq!((app.message.as_str(), app.is_error), ("write a text to search for", true));
 }
 
-/// All details of a step can be reached by scrolling, at both screen sizes.
+/// All details of a step can be reached by scrolling, with 80 columns and 24 rows as well as with 60 columns and 20
+/// rows.
 #[test]
 fn details_can_be_read_to_their_end() {
     let mut app = app(SCRIPT, "1 <00>");

@@ -13,9 +13,9 @@ enum Node {
         text: String,
         json: Value,
     },
-    /// Named parts of one value.
+    /// A value that consists of several named values.
     Fields(Fields),
-    /// A list of values with the same parts, such as the inputs, numbered from 0.
+    /// A list that is numbered from 0, such as the inputs. Each item consists of several named values.
     List(Vec<Fields>),
     Values(Vec<String>),
     /// Lines that only the text output has, not JSON.
@@ -43,17 +43,19 @@ impl Fields {
         self.0.push((name, Node::Fields(fields)));
     }
 
-    /// Adds a list of values that have parts. `name` is the name of one value in the singular.
+    /// Adds a list whose items consist of several named values each, such as the inputs. `name` is the name of one
+    /// item, in the singular.
     pub(super) fn list(&mut self, name: &'static str, things: Vec<Fields>) {
         self.0.push((name, Node::List(things)));
     }
 
-    /// Adds a list of text values. `name` is the name of one text in the singular.
+    /// Adds a list of texts. `name` is the name of one of the texts, in the singular.
     pub(super) fn values(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Values(texts)));
     }
 
-    /// Adds a list of texts that only the text output has, not JSON. `name` is the name of one text in the singular.
+    /// Adds a list of texts that only the text output has, not JSON. `name` is the name of one of the texts, in the
+    /// singular.
     pub(super) fn lines(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Lines(texts)));
     }

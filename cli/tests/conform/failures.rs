@@ -129,7 +129,8 @@ fn a_crash_after_an_answer_is_no_failure_of_the_next_case() {
     assert_eq!(ran.json().1["crashed_between_cases"], 0);
 }
 
-/// An implementation may end after each answer, omit the line feed, or answer slowly. None of this is a difference.
+/// An implementation that ends after each answer, omits the line feed after an answer, or answers slowly is still
+/// counted as correct.
 #[test]
 fn a_process_may_answer_one_case_only() {
     let folder = folder("one-shot");

@@ -73,7 +73,7 @@ fn folder(test: &str) -> PathBuf {
     folder
 }
 
-/// A shell script as an implementation that is wrong in a different way for each case.
+/// Shell script that plays the tested implementation and makes a different mistake in each case.
 const WRONG: &str = r#"
 while read -r line; do
   case $line in

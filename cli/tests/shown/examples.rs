@@ -31,7 +31,8 @@ fn examples(help: &str) -> Vec<String> {
     examples
 }
 
-/// Returns every example of every help text, each with the command that the text is of, such as ` channel play`.
+/// Returns every example of every help text. Each is preceded by the subcommand to which the help text belongs, such as
+/// ` channel play`.
 fn all_examples() -> Vec<(String, String)> {
     let mut open = vec![String::new()];
     let mut found = Vec::new();
@@ -57,7 +58,8 @@ fn check(command: &str, example: &str) {
     assert!(!(out.stdout.is_empty() && out.stderr.is_empty()), "{example}");
 }
 
-/// The examples are run on all processors, since other tests of this program end long before them.
+/// Every example of every help text runs successfully in an empty folder. The examples run in parallel, because they
+/// take much longer than the other tests of this program.
 #[test]
 fn every_example_of_every_help_runs_in_an_empty_folder() {
     let examples = all_examples();

@@ -431,8 +431,8 @@ fn verdicts_of_a_part() {
     assert_lines("a case", &sigstack(&case).1, &lines);
 }
 
-/// The scripts are valid, but the transaction violates a consensus rule outside scripts, such as a rule about
-/// amounts.
+/// A transaction whose scripts are all valid is reported as invalid if it violates another consensus rule, such as a
+/// rule about amounts.
 #[test]
 fn scripts_of_an_invalid_transaction() {
     let leaf = || Spend::new().script("1", "", TAPSCRIPT);

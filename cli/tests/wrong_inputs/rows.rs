@@ -221,7 +221,8 @@ pub(crate) const NUMBERS: &[Row] = &[
     ),
 ];
 
-/// Invalid content of arguments, which the commands detect.
+/// Command lines that the argument parser accepts, although the content of an argument is invalid. The commands
+/// themselves detect the error.
 pub(crate) const CONTENT: &[Row] = &[
     (
         &["verify", "--script", "1", "--flags", "CLEANSTAK"],

@@ -12,7 +12,8 @@ use crate::frame::Explanation;
 /// ECDSA hash types that are tried: the six defined ones and 0.
 const HASH_TYPES: &[u8] = &[0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00];
 
-/// What determines the message of an ECDSA signature, apart from the transaction.
+/// The data that, together with the transaction, determines the message of an ECDSA signature: script code, hash type,
+/// and whether the script is segwit v0.
 #[derive(Clone, Copy)]
 struct Signed<'c> {
     script_code: &'c [u8],

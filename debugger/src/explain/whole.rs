@@ -12,8 +12,8 @@ use crate::frame::{Explanation, UNKNOWN};
 use crate::hints::counted;
 
 impl Facts<'_> {
-    /// Explains a failed verification. Tries to exchange script and control block, and to exchange two prevouts. Also
-    /// counts the elements of a P2WPKH witness.
+    /// Looks for three mistakes that explain a failed verification: script and control block are swapped, two prevouts
+    /// are swapped, or a P2WPKH witness does not have two elements.
     pub(super) fn explain_order(&self, flags: Flags, frames: &[Frame]) -> Vec<Explanation> {
         let fails_at_commitment = frames.iter().rev().find_map(|frame| match frame {
             Frame::Phase { phase, .. } => Some(*phase == Phase::TaprootCommitment),

@@ -52,9 +52,10 @@ struct Builder<'t> {
     pool: Pool,
     stack: Elements,
     altstack: Elements,
-    /// The validation weight or opcode count that was written for the previous stop.
+    /// The number that was last written to the page: the remaining validation weight in a tapscript, the opcode count
+    /// in other scripts. It is written again only when it changes.
     number: Option<i64>,
-    /// Each assembly word that occurs in a script, with its id in the page.
+    /// Each assembly word that occurs in a script, with the id by which the page refers to the word.
     words: BTreeMap<String, usize>,
     opcodes: BTreeMap<String, [&'static str; 2]>,
     scripts: Vec<Value>,
@@ -132,8 +133,9 @@ impl<'t> Builder<'t> {
         self.stops.extend(stop);
     }
 
-    /// Returns the page's data of a step. If the trace has more than [`STEPS`] steps, those in the middle are left
-    /// out. The first of these returns a note with their number, and the others return `None`.
+    /// Returns the data with which the page shows a step. If the trace has more than [`STEPS`] steps, the page leaves
+    /// out those in the middle: for the first step that is left out, the function returns a note with the number of all
+    /// that are left out, and for the others `None`.
     fn step(&mut self, step: &Step) -> Option<Fields> {
         let nth = self.met;
         self.met += 1;
@@ -166,7 +168,8 @@ impl<'t> Builder<'t> {
         Some(stop)
     }
 
-    /// Returns the data of a stop that has a state: how its stacks differ from those of the previous stop.
+    /// Returns the data of a frame that has a script state: how the stacks differ from those of the previous frame that
+    /// has a state.
     fn state(&mut self, kind: &str, state: &State) -> Fields {
         let mut stop = fields(kind);
         let at = self.stops.len();

@@ -8,9 +8,10 @@ use crate::frame::Element;
 #[derive(Default)]
 pub(super) struct Pool {
     ids: BTreeMap<Element, usize>,
-    /// Each distinct element once, at the index that is its id.
+    /// The distinct elements. The id of an element is its index in this list.
     pub(super) elements: Vec<Element>,
-    /// For each element, the index of the first stop of the page that shows it on a stack.
+    /// For each element, the index of the first stop whose stack contains the element. A stop is a frame at which the
+    /// user of the page can pause.
     pub(super) stops: Vec<usize>,
 }
 

@@ -77,7 +77,8 @@ fn the_stacks_of_a_page_are_those_of_the_trace() {
     assert!(expected.len() > 15);
 }
 
-/// Text, page and terminal list the top of a stack first, and say so. JSON lists the top last, like the frames of Core.
+/// The text output, the HTML page and the debugger list the top of a stack first, and say so. The JSON output lists the
+/// top last, as Bitcoin Core does in its own traces.
 #[test]
 fn stacks_have_one_order() {
     let trace =

@@ -71,9 +71,11 @@ pub(super) enum ValueShape {
     EcdsaSignature,
     /// A fingerprint of the master key and the steps of a derivation path.
     KeyOrigin,
-    /// Like [`ValueShape::KeyOrigin`], with as many steps as the depth of the extended key.
+    /// A fingerprint of the master key and the steps of a derivation path, as many as the depth of the extended key in
+    /// the key data.
     ExtendedKeyOrigin,
-    /// A list of leaf hashes preceded by its length, then a [`ValueShape::KeyOrigin`].
+    /// A list of leaf hashes preceded by its length, then a fingerprint of the master key and the steps of a derivation
+    /// path.
     TaprootKeyOrigin,
     XOnlyKey,
     /// Exactly `count` public keys of 33 bytes.

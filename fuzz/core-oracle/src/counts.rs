@@ -84,8 +84,8 @@ pub(crate) struct Counts {
     /// Number of cases for each verdict of Core, such as `OK` or the name of an error.
     answers: BTreeMap<String, u64>,
     pub(crate) differences: Vec<Difference>,
-    /// Cases on which only the engine gives a verdict, by Core's answer. Each answer has its first case, and the
-    /// number of its cases.
+    /// Cases on which only the engine gives a verdict, grouped by Core's answer. For each answer, only the first case
+    /// and the number of cases are stored.
     only_engine: BTreeMap<String, (Difference, u64)>,
 }
 

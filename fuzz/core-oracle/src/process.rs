@@ -52,8 +52,8 @@ impl Drop for Oracle {
 mod tests {
     use super::*;
 
-    /// Shell script that the tests use as an oracle. It answers each case with its own argument and the case, and
-    /// exits if the case is `die`.
+    /// Shell script that the tests use as an oracle. It answers each case with the first argument of the script
+    /// followed by the case. If the case is `die`, the script exits without an answer.
     const ECHO: &str = r#"#!/bin/sh
 while read -r line; do
   [ "$line" != die ] || exit 1

@@ -55,8 +55,8 @@ pub(crate) struct Source<'a> {
     seed: u64,
 }
 
-/// A test case after the vectors is made from a recipe of the fuzz targets if its number is divisible by this number.
-/// The other cases are mutants.
+/// One in this many of the test cases after the vectors is made from a recipe of the fuzz targets: those whose case
+/// number is divisible by this constant. All others are mutants of vectors.
 const RECIPES: u64 = 5;
 
 impl<'a> Source<'a> {

@@ -1,8 +1,9 @@
-//! Inside a crate, modules use each other without circles: a circle of modules cannot be read from the bottom up. The modules
-//! of the interpreter also keep the order that docs/architecture.md gives.
+//! Tests of the dependencies between the modules of each crate. The modules of a crate must not use each other in a
+//! circle, because such modules cannot be read one after the other. The modules of the interpreter must also use only
+//! modules of the same or an earlier line of the list in docs/architecture.md.
 //!
-//! A module uses another one if a `use` or a path in its code names something in it. A module and the modules inside it may use
-//! each other. Tests are not considered.
+//! A module uses another module if a `use` or a path in the code of the first names the second or something in it. A
+//! module and the modules inside it may use each other. Test modules are not considered.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -13,10 +14,10 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemUse, UseTree};
 
-/// Names on the path of a module, from the root of its crate. The root has none.
+/// Path of a module below the root of its crate, as a list of names. The list is empty for the root itself.
 type Module = Vec<String>;
 
-/// The modules that each module uses.
+/// For each module of a crate, the modules that it uses.
 type Graph = BTreeMap<Module, BTreeSet<Module>>;
 
 fn project() -> PathBuf {
@@ -57,15 +58,16 @@ fn files(source: &Path) -> BTreeMap<Module, PathBuf> {
     found
 }
 
-/// Collects the paths that a file names, each from the root of the crate.
+/// Collects the paths in a source file that name something in the same crate. Each path is converted to one that starts
+/// at the root of the crate.
 struct Paths<'m> {
     module: &'m [String],
     found: Vec<Module>,
 }
 
 impl Paths<'_> {
-    /// Adds a path that begins with `crate`, `self` or `super`. Other paths do not name a module of the crate, or name it
-    /// through a `use`.
+    /// Adds a path if it begins with `crate`, `self` or `super`. Any other path belongs to another crate, or begins
+    /// with a name that a `use` imports. In the second case the `use` itself is added.
     fn add(&mut self, path: &[String]) {
         let mut base = self.module;
         let mut rest = path;
@@ -133,7 +135,8 @@ fn is_inside(one: &[String], other: &[String]) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
-/// Returns which modules use which, without those that contain each other.
+/// Returns the modules that each module of a crate uses. A module that contains the using module, or is inside it, is
+/// left out.
 fn graph(source: &Path) -> Graph {
     let files = files(source);
     let mut graph = Graph::new();
@@ -151,7 +154,8 @@ fn graph(source: &Path) -> Graph {
     graph
 }
 
-/// Returns the modules that are in a circle, each with those that it uses in it.
+/// Removes modules that use none of the remaining modules, or that none of them uses, until no such module is left.
+/// Returns the rest, which is empty if there is no circle.
 fn circles(graph: &Graph) -> Graph {
     let mut left = graph.clone();
     loop {
@@ -197,7 +201,8 @@ fn order() -> Vec<Vec<String>> {
     block.lines().filter(|line| !line.is_empty()).map(names).collect()
 }
 
-/// Returns the number of the line that names a module, or the folder that it is in. The longest name counts.
+/// Returns the index of the line that names a module or one of the folders that contain the module. If several lines
+/// do, the line with the most specific name counts.
 fn line_of(order: &[Vec<String>], module: &[String]) -> Option<usize> {
     let length = |name: &String| {
         let parts: Vec<&str> = name.split('/').collect();
@@ -235,7 +240,8 @@ fn the_interpreter_keeps_the_order_of_the_page() {
     assert!(missing.is_empty(), "docs/architecture.md names modules that do not exist: {missing:?}");
 }
 
-/// A circle, a module beside it, and a module and its child that use each other.
+/// A circle of three modules is found, and modules outside the circle are not reported. A module counts as inside its
+/// parent module, but not as inside a module whose name is only a prefix of its name.
 #[test]
 fn a_circle_is_found() {
     let module = |name: &str| name.split('/').map(str::to_owned).collect::<Module>();

@@ -8,11 +8,12 @@ use std::process::{Command, Output};
 
 use sigstack_test_support::{Tool, VARIABLE, shared, tool};
 
-/// Environment variable that makes [`a_test_of_everything`] ask for all programs and the shared folder.
+/// Environment variable that must be set for [`a_test_of_everything`] to look for all programs and the shared folder.
+/// Without it, that test does nothing.
 const ASKED: &str = "SIGSTACK_ASKED";
 
-/// Test that needs all programs and the shared folder. The other tests run it in a separate process, as cargo would
-/// run it.
+/// Test that needs all programs and the shared folder. The other tests in this file run this test in a separate
+/// process, in the way that cargo runs tests.
 #[test]
 fn a_test_of_everything() {
     if std::env::var_os(ASKED).is_some() {
