@@ -17,7 +17,8 @@ use sigstack_benches::scripts::{self, Kind};
 use sigstack_benches::{Workload, proposals, spends};
 use sigstack_interpreter::Flags;
 
-/// A workload to measure, and the work with which the engine's time is compared.
+/// A workload to measure, together with the calls to libsecp256k1 that its verification makes. The engine's time is
+/// compared with the time of these calls alone.
 struct Row {
     workload: Workload,
     floor: Vec<Vec<CurveCall>>,
@@ -94,8 +95,8 @@ fn measure(rows: &[Row], peers: &[Peer], plan: Plan) -> Vec<Measured> {
         .collect()
 }
 
-/// Returns the ratios of the engine's time to the other times, for the JSON report. Each ratio is given as a ratio of
-/// medians and as a median of ratios.
+/// Returns the JSON object of a measured workload: the ratios of the engine's time to each of the other measured times.
+/// Each ratio is given twice, as a ratio of medians and as a median of ratios.
 fn ratios(row: &Measured) -> serde_json::Value {
     let both = |other: &Sampled| [row.engine.ratio_of_medians(other), row.engine.ratio_to(other)];
     serde_json::json!({
@@ -165,9 +166,9 @@ impl Ratios for Run<'_> {
         Some((self.ratio)(row.active.as_ref()?, &row.engine))
     }
 
-    /// Divides the engine's additional time for `workload`, compared with `base`, by that of libsecp256k1 alone. The
-    /// times are computed from the ratios of both workloads to libsecp256k1, because these ratios vary less than the
-    /// times.
+    /// Returns the engine's additional time for `workload`, compared with `base`, divided by the additional time of
+    /// libsecp256k1 alone. The engine's times are computed from its ratios to libsecp256k1, because the ratios vary
+    /// less than the times.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64> {
         let of = |name| Some((self.row(name)?.floor.as_ref()?.timing.median, self.to_floor(name)?));
         let ((more, more_ratio), (less, less_ratio)) = (of(workload)?, of(base)?);

@@ -13,14 +13,14 @@ use crate::workload::{Case, Workload};
 /// unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// The initial stack has equal elements of the same size.
+    /// The initial stack consists of equal elements.
     Bytes {
         /// Number of equal elements on the initial stack.
         count: usize,
         /// Size of each element of the initial stack in bytes.
         size: usize,
     },
-    /// The initial stack has the same number several times.
+    /// The initial stack consists of several copies of one number.
     Number {
         /// Number of elements on the initial stack, which all encode the same number.
         count: usize,

@@ -1,4 +1,5 @@
-//! The transactions that are timed, serialized, with the outputs that they spend.
+//! Transactions whose verification is timed ([`Case`]), and groups of them that differ only in keys and signatures
+//! ([`Workload`]).
 
 use bitcoin::consensus::encode::{deserialize, serialize};
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};

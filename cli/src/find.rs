@@ -14,7 +14,8 @@ use crate::problem::Problem as CommandProblem;
 /// Extensions of files that may contain test vectors, each with or without `.gz`.
 const ENDINGS: &[&str] = &[".json", ".jsonl", ".csv"];
 
-/// Folder of the project's own test vectors in the source tree, and two of its subfolders.
+/// Folder of the project's own test vectors in the source tree. The folders in [`OWN_SUBFOLDERS`] are inside this
+/// folder.
 const OWN_FOLDER: &str = "test-vectors";
 const OWN_SUBFOLDERS: [&str; 2] = ["consensus", "proposals"];
 

@@ -37,7 +37,8 @@ const PSBT_MAGIC: &[u8] = b"psbt\xff";
 /// First characters of a PSBT in base64.
 const PSBT_BASE64: &str = "cHNidP";
 
-/// Name of the argument for which standard input was read. It can be read only once.
+/// Name of the argument for which standard input was read. The name is stored because standard input can be read only
+/// once.
 static STDIN_READ_FOR: OnceLock<String> = OnceLock::new();
 
 enum Content {

@@ -15,7 +15,7 @@ use crate::output::{BAD, HEADING, Status};
 /// argument.
 const MOST_SHOWN: usize = 1000;
 
-/// Returns the text, or the beginning of a long text and its length in bytes.
+/// Returns the text unchanged, unless it is too long: then returns its beginning and its length in bytes.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}... ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),

@@ -46,7 +46,8 @@ fn tx() -> String {
     TX.split_whitespace().collect()
 }
 
-/// Returns a vector case that passes, as JSON, with some of its fields changed.
+/// Returns a JSON list with one test case. `changes` sets or replaces fields of the case. Without changes, the case
+/// passes.
 fn case(changes: &[(&str, Value)]) -> String {
     let mut case = serde_json::json!({
         "comment": "one is true",

@@ -67,8 +67,8 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// Runs the Python reference over the cases of one proposal, without any difference. `.ci/run` runs it over all
-/// cases.
+/// The Python reference implementation gives the expected answer to every case of one proposal. `.ci/run` runs the same
+/// check on all cases.
 #[test]
 fn the_reference_agrees() {
     let Some(python) = tool(Tool::Python) else { return };

@@ -42,7 +42,7 @@ fn own_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The vector files built into the command are exactly those of the source tree.
+/// The vector files built into the command are exactly those in the folder `test-vectors` of the source tree.
 #[test]
 fn the_vectors_that_are_built_in_are_those_of_the_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");

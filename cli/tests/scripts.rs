@@ -125,8 +125,8 @@ fn completions_and_man_pages_know_the_commands() {
     assert!(status == 0 && out.contains(".TH") && out.contains("disasm"));
 }
 
-/// A vector case that is expected to be valid but is invalid. The report contains a trace around the opcode that
-/// failed.
+/// If a test vector expects a valid input but the input is invalid, the report of `sigstack vectors` contains the trace
+/// around the opcode that failed.
 #[test]
 fn a_failing_case_is_shown_around_the_opcode_that_failed() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/proposals/csfs.jsonl");

@@ -161,7 +161,8 @@ fn what_has_two_readings_or_none_is_refused() {
     }
 }
 
-/// A file may begin with the prefix `hex:` or `asm:`, a leaf script may be assembly, and nSequence may be hex.
+/// The content of a file may begin with the prefix `hex:` or `asm:`. A leaf script may be given as assembly, and
+/// nSequence as hex.
 #[test]
 fn what_is_read_in_two_ways() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));

@@ -75,7 +75,7 @@ pub enum Frame {
     Phase {
         /// The phase that begins, such as the scriptSig or the tapscript.
         phase: Phase,
-        /// Script that the phase verifies, if there is one.
+        /// Script that the phase runs or checks. `None` if the phase has no script.
         script: Option<Vec<u8>>,
         /// Descriptions, for people, of what the phase is about to check.
         notes: Vec<String>,
@@ -171,8 +171,8 @@ pub struct Step {
     pub result: Result<(), ScriptError>,
     /// Events recorded while the opcode was executed.
     pub events: Vec<StepEvent>,
-    /// Explanations of why the opcode failed, or of why it accepts every signature. Explanations of a failed
-    /// signature check are in `events`.
+    /// Explanations of why the opcode failed, or of why the opcode accepts every signature. Explanations of a failed
+    /// signature check are in the field `events` instead.
     pub explanations: Vec<Explanation>,
 }
 

@@ -18,9 +18,9 @@ const MAX_PREIMAGES: usize = 4_096;
 /// Names and hash preimages of values that occurred in a verification.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// Names of values such as `internal key`, by value.
+    /// For each value with a known meaning, its name, such as `internal key`.
     names: BTreeMap<Vec<u8>, String>,
-    /// Hash function and preimage of each known hash, by hash.
+    /// For each hash whose preimage occurred in the verification, the name of the hash function and the preimage.
     hashes: BTreeMap<Vec<u8>, (&'static str, Vec<u8>)>,
 }
 

@@ -138,7 +138,8 @@ fn elements(stack: &[Element]) -> Value {
     stack.iter().map(hex::encode).collect()
 }
 
-/// Returns the JSON fields that describe the state of a script. The frames for its begin, opcodes and end share them.
+/// Returns the JSON fields that describe the state of a running script. They are the same in frames for the begin of a
+/// script, for its opcodes and for its end.
 fn state_fields(kind: &str, state: &State, position: u32) -> Map<String, Value> {
     let fields = [
         ("kind", kind.into()),

@@ -1,5 +1,5 @@
-//! Compares traces of scripts with those of Bitcoin Core's kernel. The fields that docs/trace-format.md maps are
-//! equal.
+//! Compares traces of scripts with the frames that Bitcoin Core's kernel reports. docs/trace-format.md lists which
+//! fields of both formats correspond. These fields must be equal.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 

@@ -85,7 +85,8 @@ impl History {
     }
 }
 
-/// Runs the fuzz target `channel_history` on one fuzz input. Panics if one of its properties does not hold.
+/// Runs the fuzz target `channel_history` on one fuzz input. Panics if one of the properties that the documentation of
+/// this module states is violated.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     if reader.bool() {

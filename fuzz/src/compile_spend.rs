@@ -9,10 +9,12 @@ use sigstack_compiler::{compile_text, parse};
 use crate::compiler_support::generate::{Generator, Rng};
 use crate::compiler_support::property::check;
 
-/// Maximum number of conditions of a generated policy. Each condition doubles the number of sets to test.
+/// Maximum number of conditions of a generated policy. Every set of met conditions is tested, so each further condition
+/// doubles the number of tests.
 const MOST: usize = 5;
 
-/// Runs the fuzz target `compile_spend` on one fuzz input. Panics if its property does not hold.
+/// Runs the fuzz target `compile_spend` on one fuzz input. Panics if the property that the documentation of this module
+/// states is violated.
 pub fn run(bytes: &[u8]) {
     let mut generator = Generator::drawing(Rng::of_bytes(bytes), false);
     let text = generator.document(MOST);

@@ -66,7 +66,8 @@ impl Run<'_> {
     }
 }
 
-/// Runs the fuzz target `eval_total` on one fuzz input. Panics if its property does not hold.
+/// Runs the fuzz target `eval_total` on one fuzz input. Panics if the property that the documentation of this module
+/// states is violated.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags::any(&mut reader);

@@ -5,7 +5,8 @@
 
 use sigstack_compiler::exercise;
 
-/// Runs the fuzz target `policy_text` on one fuzz input. Panics if its property does not hold.
+/// Runs the fuzz target `policy_text` on one fuzz input. Panics if the property that the documentation of this module
+/// states is violated.
 pub fn run(bytes: &[u8]) {
     let Some((document, again, compiled)) = exercise(bytes) else { return };
     assert_eq!(again.as_ref(), Some(&document), "not what was written: {document}");

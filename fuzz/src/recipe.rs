@@ -91,7 +91,7 @@ pub struct Damage {
 /// input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
-    /// How the output that the verified input spends commits to the script.
+    /// Type of the output that the verified input spends. The type determines how the output commits to the script.
     pub place: Place,
     /// nVersion of the transaction that the recipe describes.
     pub version: i32,

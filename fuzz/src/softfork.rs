@@ -11,7 +11,8 @@ use crate::bytes::Reader;
 use crate::flags;
 use crate::spend::Subject;
 
-/// Runs the fuzz target `softfork` on one fuzz input. Panics if fewer flags reject what more flags accept.
+/// Runs the fuzz target `softfork` on one fuzz input. Panics if an input that is valid under a set of flags is invalid
+/// under a subset of these flags.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let b = flags::any(&mut reader);

@@ -15,7 +15,8 @@ use crate::{flags, spend};
 /// Maximum number of inputs of a PSBT whose verification is recorded.
 const MAX_INPUTS: usize = 4;
 
-/// Runs the fuzz target `transaction_input` on one fuzz input. Panics if its property does not hold.
+/// Runs the fuzz target `transaction_input` on one fuzz input. Panics if the property that the documentation of this
+/// module states is violated.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags::any(&mut reader);

@@ -8,7 +8,8 @@ use sigstack_vectors::{DIALECTS, ReadOptions, RunOptions, read_bytes, run as run
 /// Maximum size of a vector file in bytes after decompression. A few bytes of gzip could otherwise take hours.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Runs the fuzz target `vector_files` on one fuzz input. Panics if its property does not hold.
+/// Runs the fuzz target `vector_files` on one fuzz input. Panics if the property that the documentation of this module
+/// states is violated.
 pub fn run(bytes: &[u8]) {
     let Some((dialect, file)) = bytes.split_first() else { return };
     let dialect = usize::from(*dialect).checked_sub(1).map(|nth| DIALECTS[nth % DIALECTS.len()]);

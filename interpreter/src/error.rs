@@ -88,12 +88,12 @@ impl ScriptPosition {
     }
 }
 
-/// A place in the verification of an input: the phase and, inside a script, the opcode.
+/// A location in the verification of an input: the phase and, inside a script, the opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
     /// Phase of the verification of the input.
     pub phase: Phase,
-    /// Position of the opcode in the script that this phase runs; `None` if the place is not a single opcode.
+    /// Position of the opcode in the script that this phase runs; `None` if the location is not a single opcode.
     pub position: Option<ScriptPosition>,
 }
 

@@ -199,9 +199,9 @@ pub enum FlagError {
     Unknown(String),
     /// A flag is set without another flag that it needs.
     Combination {
-        /// Flag that is set without another flag that it needs.
+        /// The flag in the rejected set whose needed flags are missing.
         flag: Flags,
-        /// Flags that `flag` needs and that are not set.
+        /// All flags that `flag` needs and that the rejected set does not contain.
         missing: Flags,
     },
 }

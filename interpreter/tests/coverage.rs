@@ -133,7 +133,8 @@ impl Case {
         self.coverage().gaps().iter().map(|gap| gap.unchecked.to_string()).collect()
     }
 
-    /// Checks that the case has exactly the gaps `gaps`, and that no case in `beside` has the first of these gaps.
+    /// Checks that `Coverage` reports exactly the unchecked rules `gaps` for this case, and that it reports the first
+    /// of them for no case in `beside`.
     fn expect(&self, gaps: &[&str], beside: &[Case]) {
         assert_eq!(self.gaps(), gaps);
         for other in beside {

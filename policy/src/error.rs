@@ -59,7 +59,7 @@ pub enum PolicyError {
         output: usize,
         /// Amount of the second dust output in satoshi.
         amount: u64,
-        /// Dust limit for an output with this scriptPubKey, in satoshi. An output with a smaller amount is dust.
+        /// Dust limit in satoshi for the scriptPubKey of the dust output. An output with a smaller amount is dust.
         limit: u64,
     },
     /// An output is dust and the transaction pays a fee. A dust output is relayed only if the fee is zero.
@@ -68,7 +68,7 @@ pub enum PolicyError {
         output: usize,
         /// Amount of the dust output in satoshi.
         amount: u64,
-        /// Dust limit for an output with this scriptPubKey, in satoshi. An output with a smaller amount is dust.
+        /// Dust limit in satoshi for the scriptPubKey of the dust output. An output with a smaller amount is dust.
         limit: u64,
         /// Fee of the transaction in satoshi, which is not 0.
         fee: u64,
@@ -137,7 +137,7 @@ pub enum PolicyError {
     MinRelayFee {
         /// Fee of the transaction in satoshi.
         fee: u64,
-        /// Minimum fee for a transaction of this virtual size, in satoshi.
+        /// Minimum fee in satoshi for a transaction of the virtual size `vsize`.
         needed: u64,
         /// Virtual size of the transaction in bytes, adjusted for signature operations.
         vsize: u64,

@@ -62,7 +62,7 @@ fn words(script: &[u8]) -> String {
     if words.is_empty() { "(empty)".into() } else { shortened(words.join(" ")) }
 }
 
-/// Returns the text, or the beginning of a long text with its length.
+/// Returns a text for a report: a placeholder for an empty text, and for a long text its beginning and its length.
 pub(super) fn shortened(text: String) -> String {
     match text.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}... ({} characters)", text.get(..end).unwrap_or_default(), text.len()),

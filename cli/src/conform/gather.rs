@@ -9,7 +9,7 @@ use crate::args::ConformArgs;
 use crate::find::{self, Content, Source};
 use crate::problem::{Problem, Stop};
 
-/// A test case to send to the implementation, and the places in files where it occurs.
+/// A test case to send to the implementation, and its positions in the vector files.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) case: VerdictCase,

@@ -1,9 +1,9 @@
-//! Breakpoints: the places at which `run` stops.
+//! Breakpoints, which are the opcodes and positions at which the debugger's command `run` stops.
 
 use sigstack_debugger::Step;
 use sigstack_interpreter::{Opcode, Phase};
 
-/// A breakpoint, at which `run` stops.
+/// A breakpoint, at which the debugger's command `run` stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Breakpoint {
     /// Stops at every execution of this opcode.

@@ -1,8 +1,8 @@
-//! The modes of the debugger: what it shows, and which keys it accepts.
+//! The modes of the debugger. The mode determines what the screen shows and what each key does.
 
 use super::edit::LineEdit;
 
-/// The elements that a list in the debugger contains.
+/// Selects the elements that a list in the debugger contains: those of the stacks, or those of the witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
     /// The data that the current opcode pushes, then the main stack and the alt stack, each with its top first.
@@ -11,7 +11,7 @@ pub(super) enum Which {
     Witness,
 }
 
-/// What the debugger shows, which determines the meaning of keys.
+/// A mode of the debugger: what the screen shows. The mode also determines what each key does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Stepping,
@@ -24,16 +24,16 @@ pub(super) enum Mode {
     Elements(Which, usize),
     /// The full view of one stack or witness element, with its row in the list.
     Element(Which, usize),
-    /// An input line that the user edits, and what it is for.
+    /// An input line that the user edits, and the purpose of the text in it.
     Typing(Typing, LineEdit),
 }
 
-/// What the text of an input line is for.
+/// Purpose of the text that the user types in an input line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typing {
     RunTo,
     Breakpoint,
     Search,
-    /// Editing the witness element with this index.
+    /// The text is the new content of the witness element with this index.
     Element(usize),
 }

@@ -174,8 +174,8 @@ fn an_element_that_could_be_hex_or_a_number_is_refused() {
     assert_eq!((app.is_error, app.witness()[0].clone()), (false, vec![10]));
 }
 
-/// An element of 520 bytes is longer than a screen. Its view shows all of it, and the line for editing it scrolls
-/// with the cursor.
+/// An element of 520 bytes does not fit the screen. The full view of the element can be scrolled to its end, and the
+/// line in which the element is edited scrolls with the cursor.
 #[test]
 fn long_elements_are_seen_whole_and_edited() {
     let mut app = app("SIZE DROP DROP 1", &format!("<{}>", "a5".repeat(520)));

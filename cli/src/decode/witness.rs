@@ -164,8 +164,8 @@ fn compare(fields: &mut Fields, hash: &[u8], program: Option<&Script>) {
     }
 }
 
-/// Interprets a witness as one of P2WPKH: a DER signature or an empty element, and a compressed key. Returns `None`
-/// if it does not have this form.
+/// Interprets a witness as that of a P2WPKH input: a DER signature or an empty element, then a compressed key. Returns
+/// `None` if the elements of the witness are not of this kind.
 fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     let [signature, key @ [2 | 3, ..]] = elements else { return None };
     let is_signature = signature.is_empty() || signature.first() == Some(&0x30) && signature.len() <= 73;

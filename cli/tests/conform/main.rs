@@ -391,7 +391,8 @@ fn a_command_that_cannot_be_started_has_reports() {
     assert!(xml.contains(r#"tests="8" failures="0" errors="8" skipped="0""#), "{xml}");
 }
 
-/// Files of other projects can be used, and cases that cannot be read are errors, as in `sigstack vectors`.
+/// `sigstack conform` also reads vector files in the formats of other projects. Like `sigstack vectors`, it reports an
+/// error for each case or file that cannot be read.
 #[test]
 fn what_cannot_be_asked_is_counted() {
     let folder = folder("left-out");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::output::{output, project};
 
-/// A shell script as an implementation that answers one case and abstains from all others.
+/// Shell script that plays the tested implementation. It answers one case and abstains from all others.
 const ABSTAINS: &str = r#"while read -r case; do
 case $case in *'"id":"csfs/valid"'*) echo OK ;; *) echo '? the flag CHECKSIGFROMSTACK is unknown, and so are several others' ;; esac; done"#;
 

@@ -110,8 +110,8 @@ fn words_of_two_readings_are_errors() {
     assert_eq!(hex_of("-4294967295 4294967295 2147483648"), "05ffffffff8005ffffffff00050000008000");
 }
 
-/// Ten decimal digits are a number, and also the shortest hex that Core prints for a push. Fewer digits are only a
-/// number.
+/// [`number_like_hex`] finds words of ten decimal digits. Such a word is a number, but Core could also have printed it
+/// as the hex of a push of five bytes. Core prints no shorter hex, so words with fewer digits are only numbers.
 #[test]
 fn ten_digits_are_like_hex() {
     for (text, offset) in [

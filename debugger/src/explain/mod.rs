@@ -22,8 +22,8 @@ use crate::frame::{
 };
 use crate::hints::Known;
 
-/// Maximum number of alternatives tried for one failed check, for each kind of alternative: other keys, other inputs,
-/// other amounts, and exchanged prevouts.
+/// Maximum number of alternatives of each kind that are tried to explain one failed check. The kinds are other keys,
+/// other inputs, other amounts, and exchanged prevouts.
 const MAX_CANDIDATES: usize = 64;
 
 /// The transaction, keys and scripts from which explanations of one input are computed.
@@ -35,7 +35,7 @@ struct Facts<'a> {
     keys: Vec<Vec<u8>>,
     internal_key: Option<[u8; 32]>,
     merkle_root: Option<[u8; 32]>,
-    /// The tapscript that the verification executes. `None` for other inputs.
+    /// The tapscript that the verification executes. `None` if the input is not a tapscript spend.
     tapscript: Option<Vec<u8>>,
     annex_hash: Option<[u8; 32]>,
     /// Values of codesep_pos that a signer may have used: `u32::MAX`, and the opcode position and the byte offset of

@@ -40,21 +40,22 @@ fn base64_problem(error: DecodeError) -> String {
     }
 }
 
-/// The parts of a PSBT that a verification needs.
+/// The data of a PSBT that the verification of its inputs needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Psbt {
     /// The transaction, with the final scriptSigs and witnesses of the inputs that have them.
     pub tx: Transaction,
-    /// Previous output, finality and internal key of each input.
+    /// For each input, the previous output, whether the input is finalized, and the taproot internal key.
     pub inputs: Vec<PsbtInput>,
 }
 
-/// Previous output, finality and internal key of one input of a PSBT.
+/// Data of one PSBT input: the previous output, whether the input is finalized, and the taproot internal key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PsbtInput {
     /// Output that the input spends, if the PSBT contains it.
     pub prevout: Option<TxOut>,
-    /// `true` if the input is finalized, or has a taproot key path signature, which is its whole final witness.
+    /// `true` if the input is finalized. Also `true` if the input has a taproot key path signature, because that
+    /// signature alone is the final witness.
     pub is_final: bool,
     /// Internal key of the output that the input spends (BIP 371).
     pub internal_key: Option<[u8; 32]>,

@@ -233,7 +233,7 @@ fn versions_allow_and_require_fields() {
     assert_eq!(silent, format!("output 0: {problem}"));
 }
 
-/// BIP 174: the path has as many steps as the depth of the extended key.
+/// A derivation path of an extended key must have as many steps as the depth of the key (BIP 174).
 #[test]
 fn the_path_of_an_extended_key_is_as_long_as_its_depth() {
     use bitcoin::bip32::{DerivationPath, Xpriv, Xpub};

@@ -1,4 +1,5 @@
-//! Modules shared with the tests of the vectors: the transaction inputs of every vector file, and mutants of them.
+//! Modules that this program shares with the tests of the test vectors. They read the transaction inputs of every
+//! vector file, and create mutants of these inputs.
 
 #![allow(dead_code, reason = "the tests use more of it")]
 

@@ -18,9 +18,10 @@ use crate::random::Random;
 /// Where a test case comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    /// A vector with its own flags, which activate no proposal.
+    /// A test vector verified under the flags that the vector has. They include no flags of proposals.
     Vector,
-    /// A vector with other flags than its own: without the flags of proposals, or with all of Core's flags.
+    /// A test vector verified under flags that the vector does not have: its flags without those of proposals, or all
+    /// of Core's flags.
     VectorOtherFlags,
     /// A mutated vector, or a random tapscript. The value is the kind of the mutation.
     Mutant(Kind),
@@ -47,7 +48,7 @@ pub(crate) fn corpus() -> Corpus {
     Corpus::of(&folders.collect::<Vec<_>>())
 }
 
-/// Creates the test case for a given number. The same seed and number give the same case.
+/// A source of numbered test cases. The same seed and case number always give the same case.
 pub(crate) struct Source<'a> {
     vectors: &'a [InputQuestion],
     mutator: Mutator<'a>,

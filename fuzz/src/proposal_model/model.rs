@@ -207,7 +207,8 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// Removes `N` elements from the stack and returns them. The last one was the top element.
+    /// Removes the top `N` elements from the stack and returns them. The last of the returned elements was the top of
+    /// the stack.
     fn pop<const N: usize>(&mut self) -> Result<[Vec<u8>; N], ScriptError> {
         let start = self.stack.len().checked_sub(N).ok_or(ScriptError::InvalidStackOperation)?;
         let taken: Vec<Vec<u8>> = self.stack.drain(start..).collect();
