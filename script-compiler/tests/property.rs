@@ -23,6 +23,7 @@ fn generated_policies_of_even_seeds_do_what_they_mean() {
 }
 
 /// Checks policies that are generated from `first` and every second seed after it.
+#[allow(clippy::panic, reason = "a test")]
 fn check_seeds(first: u64) {
     let (mut compiled, mut refused, mut seen) = (0, 0, Seen::default());
     for seed in (first..).step_by(2) {

@@ -212,14 +212,13 @@ impl<'a> Offer<'a> {
     /// Submits the claim at the feerate `rate` in sat/vB. `budget` is the amount that the wallet may still pay, in
     /// satoshi.
     ///
-    /// Replacing transactions of others may require a higher fee than `rate` gives. If [`Offer::is_urgent`] returns
-    /// true, this fee is paid up to the limit. Otherwise it is not paid: the other party could make this party pay any
-    /// fee at no cost to itself, because its own transaction is replaced and never confirms. If the deadline is far,
-    /// waiting is safe. The other party's transaction may confirm and pay its fee, and is then answered. If it does not
-    /// confirm, the feerate of the claim rises until the claim replaces it.
+    /// Replacing transactions of others may require a higher fee than `rate` gives. This fee is paid, up to the limit,
+    /// unless the claim is not urgent ([`Offer::is_urgent`]) and the other transactions soon confirm by themselves
+    /// ([`Offer::is_outbid_by_payers`]). The party then waits: the other party pays the fee, and the result is answered.
+    /// If the other transactions do not confirm, the feerate of the claim rises above theirs after some blocks.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
         let size = self.size(rate);
-        let waits = !self.own && !self.is_urgent(chain);
+        let waits = !self.own && !self.is_urgent(chain) && self.is_outbid_by_payers(chain, rate);
         let limit = match self.limit(budget) {
             limit if waits => limit.min(size.saturating_mul(rate)),
             limit => limit,
@@ -268,14 +267,30 @@ impl<'a> Offer<'a> {
 
     /// Returns whether the claim must confirm soon. With a deadline, this is the case in the [`LAST_BLOCKS`] blocks
     /// before it. Without a deadline, another party may be able to take the money at any time, so the claim is always
-    /// urgent. The exception is a claim that closes the channel, because the party can answer whatever the other party
-    /// publishes instead.
+    /// urgent. The exception is a claim that closes the channel: if the other party's transaction confirms instead, the
+    /// channel is closed too, and an old state is answered.
     fn is_urgent(&self, chain: &Chain) -> bool {
         let next = chain.height().saturating_add(1);
         match self.claim.deadline {
             Some(deadline) => deadline.block.saturating_sub(next) <= LAST_BLOCKS,
             None => self.claim.purpose != Purpose::Close,
         }
+    }
+
+    /// Returns whether the transactions that would be replaced pay the feerate `rate` or a higher one, so that they
+    /// confirm in one of the next blocks and cost their sender their fee. Their unconfirmed parents count with them.
+    /// Transactions of a lower feerate may stay unconfirmed, and cost nothing: to wait for them loses time.
+    fn is_outbid_by_payers(&self, chain: &Chain, rate: u64) -> bool {
+        let pool = chain.mempool();
+        let entries: Vec<&Entry> = self.evicted.iter().filter_map(|txid| pool.get(txid)).collect();
+        let is_complete = entries.iter().flat_map(|entry| &entry.tx.input).all(|input| {
+            let coin = &input.previous_output;
+            self.evicted.contains(&coin.txid) || chain.coin(coin).is_some()
+        });
+        let (fee, vsize) = entries.iter().fold((0u64, 0u64), |(fee, vsize), entry| {
+            (fee.saturating_add(entry.fee), vsize.saturating_add(entry.vsize))
+        });
+        is_complete && fee >= vsize.saturating_mul(rate)
     }
 
     fn enter(&self, chain: &mut Chain, fee: u64) -> Result<Result<(), Reject>, ChannelError> {

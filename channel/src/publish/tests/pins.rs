@@ -57,7 +57,7 @@ fn a_child_of_the_peers_own_anchor_is_not_replaced() {
 /// that, the peer has paid the high fee, and the victim answers at the market feerate. If it does not confirm, the
 /// victim replaces it in time.
 #[test]
-fn an_old_state_of_high_fee_is_outbid_in_the_last_blocks_only() {
+fn an_old_state_that_pays_for_itself_is_answered_rather_than_outbid() {
     let setup = Setup::named("outbid", 2, CAPACITY, 40).unwrap();
     let mut channel =
         Kind::Symmetry(Form::AnyPrevOut).build(setup, Content::of(&[600_000, 400_000])).unwrap();
@@ -94,7 +94,13 @@ fn an_old_state_of_high_fee_is_outbid_in_the_last_blocks_only() {
     let events = outpaced.look(&mut confirms).unwrap();
     assert!(offered(&events).is_some_and(|fee| fee < theirs / 20), "{events:?}, {theirs}");
 
-    // Miners leave the old state out. It is replaced when the fee of the answer has risen so far, in the last blocks at the latest.
+    // At a higher market feerate, the old state may stay unconfirmed, which costs the peer nothing. It is replaced at once.
+    let mut above = victim.clone();
+    above.set_market(220);
+    let events = above.look(&mut stage.chain.clone()).unwrap();
+    assert!(offered(&events).is_some_and(|fee| fee > theirs), "{events:?}");
+
+    // Miners leave the old state out. It is replaced when the feerate of the answer has risen above its own.
     let mut replaced = None;
     for block in 1..=40 {
         let events = victim.look(&mut stage.chain).unwrap();
