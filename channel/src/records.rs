@@ -31,11 +31,9 @@ pub enum RecordKind {
     PathClient = 7,
     /// Record that a tower stores for a channel with decreasing relative locks (`bip68` and `tree`).
     PathTower = 8,
-    /// Record that a client stores for a channel that is built literally as the proposal of 2018 for signed state
-    /// numbers.
+    /// Record that a client stores for a channel that follows the 2018 proposal for signed state numbers.
     LiteralClient = 9,
-    /// Record that a tower stores for a channel that is built literally as the proposal of 2018 for signed state
-    /// numbers.
+    /// Record that a tower stores for a channel that follows the 2018 proposal for signed state numbers.
     LiteralTower = 10,
 }
 

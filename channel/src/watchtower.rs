@@ -2,8 +2,8 @@
 //! tower.
 //!
 //! Each client has its own record, coin and fees. A record of one client cannot stop the tower from serving the others.
-//! Two clients of the same channel would outbid each other. Between blocks the tower stores only the records and the
-//! feerates of its own transactions.
+//! If two clients of a tower belonged to the same channel, their publishers would outbid each other. Between blocks the
+//! tower stores only the records and the feerates of its own transactions.
 
 use secp256k1::Keypair;
 
@@ -26,7 +26,7 @@ struct Client {
     publisher: Publisher,
 }
 
-/// What happened for one client when the tower checked the chain.
+/// The result for one client of a check of the chain by the tower.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Index of the client, as [`Watchtower::hire`] returned it.

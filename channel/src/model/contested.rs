@@ -132,8 +132,8 @@ pub enum Reward {
     Key(u64),
 }
 
-/// What both parties of a signed sequence channel agreed on for their towers when they opened the channel: the opcodes
-/// and the tower's reward.
+/// The terms for towers on which both parties of a signed sequence channel agreed when they opened the channel: the
+/// opcodes and the tower's reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceTerms {
     /// Opcodes with which scripts fix the settlement transaction and the tower's justice transaction.

@@ -18,7 +18,7 @@ pub enum Kind {
     Tree(u32, u32, u16),
     /// LN-penalty, the construction of BOLT 3, with one of its commitment formats.
     LnPenalty(Format),
-    /// The proposal of 2018 for channels with signed state numbers, built literally as it was proposed.
+    /// A channel that follows the 2018 proposal for signed state numbers.
     Literal(LiteralForm),
     /// Signed sequence commitments, with the opcodes of one profile.
     SignedSequence(Profile),

@@ -1,10 +1,10 @@
-//! The proposal of 2018 for channels with signed state numbers, built literally as it was proposed. Both parties have
-//! the same transaction for each state. This transaction commits to its state number with a hash of the number and a
-//! random value. The other party can take an output of an old state by opening two of these hash commitments: the one
-//! in the old state, and one to a higher state number that both parties signed.
+//! Channels that follow the 2018 proposal for signed state numbers. Both parties have the same transaction for each
+//! state. This transaction commits to its state number with a hash of the number and a random value. The other party
+//! can take an output of an old state by opening two of these hash commitments: the one in the old state, and one to a
+//! higher state number that both parties signed.
 //!
-//! This literal form is included for comparison, and because its transactions do not reveal who published them, which
-//! allows attacks.
+//! This form is included for comparison, and because its transactions do not reveal who published them, which allows
+//! attacks.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
@@ -99,7 +99,8 @@ struct Signed {
     number: [u8; 64],
 }
 
-/// A two-party channel built literally as proposed in 2018. Both parties have the same transactions.
+/// A two-party channel that follows the 2018 proposal for signed state numbers. Both parties have the same
+/// transactions.
 #[derive(Debug)]
 pub struct Literal {
     setup: Setup,
@@ -111,7 +112,7 @@ pub struct Literal {
 }
 
 impl Literal {
-    /// Creates a channel between two parties in the literal form of 2018.
+    /// Creates a channel between two parties that follows the 2018 proposal for signed state numbers.
     ///
     /// # Errors
     ///

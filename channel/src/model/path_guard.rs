@@ -12,7 +12,7 @@ use crate::records::RecordKind;
 use crate::sign;
 
 /// The [`Guard`] of a client or tower for a channel with decreasing relative locks. It publishes the signed
-/// transactions of the latest state. They form a chain: the first is the kickoff, and each of the others spends the
+/// transactions of the latest state. They form a chain: the first is the kickoff, and each later transaction spends the
 /// first output of its predecessor.
 #[derive(Clone, Debug)]
 pub(super) struct PathGuard {

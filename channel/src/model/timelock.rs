@@ -100,7 +100,8 @@ pub struct TimelockTree {
     output: TapOutput,
     funding_output: TxOut,
     history: History<()>,
-    /// Joint signatures of the transactions, by node of the tree. States that share a node share its transaction.
+    /// Joint signatures of the transactions, by position in the tree of transactions. States that share a position
+    /// share its transaction.
     signatures: BTreeMap<Node, [u8; 64]>,
 }
 

@@ -9,7 +9,7 @@ use crate::step::Step;
 /// Reason for which a party wants the transaction of a claim to confirm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// The transaction closes the channel because the party wants to close it.
+    /// The transaction closes the channel, as the party requested.
     Close,
     /// The transaction answers an old state, or is the next transaction of the latest state.
     Answer,

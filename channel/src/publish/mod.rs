@@ -29,7 +29,7 @@ pub use view::{Found, Ledger, Spend, Supposed, View, outputs_to};
 use crate::error::ChannelError;
 use crate::keys::sha256;
 
-/// What a guard needs in addition to the stored record: known preimages, and whether the party wants to close the
+/// Inputs of a guard in addition to the stored record: known preimages, and whether the party wants to close the
 /// channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Orders {

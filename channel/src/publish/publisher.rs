@@ -62,7 +62,7 @@ pub enum Event {
     Done,
 }
 
-/// What the publisher remembers about a claim from one block to the next.
+/// Data about a claim that the publisher keeps from one block to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Bid {
     purpose: Purpose,

@@ -1,4 +1,5 @@
-//! What a guard sees of the chain: which transaction spends an output, and which outputs pay to a script.
+//! The view of the chain and the mempool that a guard uses. It finds the transaction that spends an output, and the
+//! outputs that pay to a script.
 //!
 //! Spending transactions are found by outpoint, at any input index. If a signature does not commit to the other inputs
 //! (ANYPREVOUTANYSCRIPT, ANYONECANPAY), anyone can add inputs and so change the index.
@@ -97,7 +98,7 @@ impl Found {
     }
 }
 
-/// What a guard sees of the chain and the mempool.
+/// The view of the chain and the mempool from which a guard computes its claims.
 #[derive(Clone, Copy)]
 pub struct View<'a>(&'a dyn Ledger);
 

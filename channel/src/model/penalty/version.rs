@@ -166,8 +166,9 @@ impl Version {
         htlc_transaction(&params, &self.tx, vout, &ln_htlc(self.owner, htlc))
     }
 
-    /// Builds the second-stage transaction with which the owner claims an HTLC output: HTLC-success if `preimage` is
-    /// given, HTLC-timeout otherwise. `remote` is the peer's signature, and `own` is the owner's HTLC key.
+    /// Builds the second-stage transaction with which the owner of the commitment transaction claims an HTLC output:
+    /// HTLC-success if `preimage` is given, HTLC-timeout otherwise. `remote` is the peer's signature, and `own` is the
+    /// owner's HTLC key.
     pub(super) fn second_stage(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -184,8 +185,9 @@ impl Version {
         Ok(Draft { label, tx: self.htlc_tx(vout, htlc), prevouts, unlocks: vec![unlock] })
     }
 
-    /// Builds the transaction with which the owner's peer claims an HTLC output, without a second stage. If `preimage`
-    /// is given, the witness contains it. Otherwise the transaction is valid after the expiry.
+    /// Builds the transaction with which the peer of the commitment transaction's owner claims an HTLC output, without
+    /// a second stage. If `preimage` is given, the witness contains it. Otherwise the transaction is valid after the
+    /// expiry.
     pub(super) fn direct_claim(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -202,8 +204,8 @@ impl Version {
         Ok(take("HTLC claim", lock_time, vec![(self.found(vout, 0)?, sequence, unlock)], payout))
     }
 
-    /// Builds the transaction with which the owner takes its to_local output, or the output of a second-stage
-    /// transaction, after the delay.
+    /// Builds the transaction with which the owner of the commitment transaction takes its to_local output after the
+    /// delay. The output of one of its second-stage transactions can be taken in the same way.
     pub(super) fn delayed(&self, found: &Found, key: SecretKey, payout: &Script) -> Draft {
         let script = self.local_script();
         let witness = vec![vec![], vec![], script.clone()];
