@@ -48,7 +48,7 @@ impl Profile {
         Profile::AnyPrevOutAlone,
     ];
 
-    /// Returns the name of the profile as it is shown to users.
+    /// Returns the name of this profile (set of opcodes) as it is printed for users.
     pub const fn name(self) -> &'static str {
         match self {
             Profile::Ctv => "signed sequence, CSFS+CTV",
@@ -59,7 +59,7 @@ impl Profile {
         }
     }
 
-    /// Returns the proposed soft forks that the profile needs.
+    /// Returns the proposed soft forks that this profile (set of opcodes) needs.
     pub fn proposals(self) -> Flags {
         match self {
             Profile::Ctv => Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY,

@@ -43,7 +43,7 @@ pub enum LiteralForm {
 }
 
 impl LiteralForm {
-    /// Returns the name of the form as it is shown to users.
+    /// Returns the name of this form of the 2018 proposal as it is printed for users.
     pub const fn name(self) -> &'static str {
         match self {
             LiteralForm::Cat => "literal 2018, CSFS+CAT",
@@ -52,7 +52,7 @@ impl LiteralForm {
         }
     }
 
-    /// Returns the proposed soft forks that the form needs.
+    /// Returns the proposed soft forks that this form of the 2018 proposal needs.
     pub fn proposals(self) -> Flags {
         Flags::CHECKSIGFROMSTACK
             | match self {

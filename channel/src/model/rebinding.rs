@@ -53,7 +53,7 @@ impl Form {
         Form::OverrideTemplateHash,
     ];
 
-    /// Returns the name of the form as it is shown to users.
+    /// Returns the name of this form of LN-Symmetry as it is printed for users.
     pub const fn name(self) -> &'static str {
         match self {
             Form::AnyPrevOut => "LN-Symmetry, APO",
@@ -66,7 +66,7 @@ impl Form {
         }
     }
 
-    /// Returns the proposed soft forks that the form needs.
+    /// Returns the proposed soft forks that this form of LN-Symmetry needs.
     pub fn proposals(self) -> Flags {
         let csfs = Flags::CHECKSIGFROMSTACK;
         match self {

@@ -261,7 +261,7 @@ impl SignedSequence {
     }
 
     /// Returns the complete commitment transaction of `publisher`, and its contested output. `stored` is the signature
-    /// without the publisher's own partial signature, which is made here.
+    /// without the publisher's partial signature. This function adds that partial signature.
     fn complete(
         &self,
         publisher: usize,

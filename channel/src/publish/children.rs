@@ -46,9 +46,9 @@ impl Ledger for AsIfConfirmed<'_> {
 
 impl Publisher {
     /// Raises the fee of a claim whose transaction already has children in the mempool. One of the party's own children
-    /// is replaced by a child with a higher fee, so that it and its parent together pay `rate` sat/vB. Returns the fee
-    /// of the new child in satoshi and its virtual size. Returns `None` if the party has no child in the mempool, or if
-    /// no fee within the limits is accepted.
+    /// is replaced by a child with a higher fee, so that the new child and its parent together pay `rate` sat/vB.
+    /// Returns the fee of the new child in satoshi and its virtual size. Returns `None` if the party has no child in
+    /// the mempool, or if no fee within the limits is accepted.
     pub(super) fn raise_child(
         &self,
         chain: &mut Chain,
