@@ -126,7 +126,8 @@ pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
     why_most: "signing more takes hours; sign a sample",
 };
 
-/// Allowed number of earlier states that a storage run publishes to verify that they are answered.
+/// Allowed number of old states that a storage run publishes to verify that the client and the watchtower respond to
+/// them.
 pub const TRIES: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000,
@@ -239,7 +240,7 @@ pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     why_most: "at the end of a line blocks go by until every lock is over",
 };
 
-/// Allowed limit on the number of states that the adversary's search visits in one scenario.
+/// Allowed limit on the number of search states that the adversary's search visits in one scenario.
 pub const SEARCH_STATES: Bounds<usize> = Bounds {
     least: 1,
     most: 10_000_000,
@@ -292,8 +293,8 @@ mod tests {
         );
     }
 
-    /// The maximum number of updates in comparisons is that of the construction that allows the fewest states. The
-    /// limits on HTLCs have a test of their own in `accept`.
+    /// In comparisons, the maximum number of updates is that of the construction that allows the fewest states. A
+    /// separate test in `accept` covers the limits on HTLCs.
     #[test]
     fn comparisons_are_bounded_by_the_narrowest_construction() {
         let states = KINDS.iter().map(|(name, kind)| {

@@ -99,12 +99,12 @@ impl From<UsageError> for ChannelError {
 pub enum Unacceptable {
     /// The state has the wrong number of balances.
     Balances {
-        /// Number of balances in the state.
+        /// Number of balances in the refused channel state.
         found: usize,
-        /// Required number of balances: the number of parties plus the number of nested channels.
+        /// Required number of balances in a channel state: the number of parties plus the number of nested channels.
         expected: usize,
     },
-    /// Balances and HTLCs do not add up to the capacity.
+    /// The sum of the balances and HTLCs differs from the capacity.
     Sum {
         /// Sum of all balances and HTLCs in the refused state, in satoshi.
         found: u64,
@@ -113,28 +113,28 @@ pub enum Unacceptable {
     },
     /// An HTLC is not between two different parties of the channel.
     Parties {
-        /// Index of the HTLC in the state.
+        /// Index of the refused HTLC in the channel state.
         htlc: usize,
     },
     /// The amount of an HTLC is zero.
     NoAmount {
-        /// Index of the HTLC in the state.
+        /// Index of the refused HTLC in the channel state.
         htlc: usize,
     },
     /// An HTLC expires too early, or its expiry is a time instead of a height.
     Expiry {
-        /// Index of the HTLC in the state.
+        /// Index of the refused HTLC in the channel state.
         htlc: usize,
         /// Expiry of the HTLC in the refused state. Accepted values are block heights.
         expiry: u32,
-        /// Minimum expiry of an HTLC that is accepted at the current height of the chain.
+        /// Lowest expiry that an HTLC may have at the current height of the chain, as a block height.
         least: u32,
     },
     /// The capacity of a nested channel is too small.
     Channel {
-        /// Index of the nested channel.
+        /// Index of the nested channel whose capacity is too small.
         channel: usize,
-        /// Capacity of the nested channel, in satoshi.
+        /// Capacity of the nested channel that is too small, in satoshi.
         sat: u64,
     },
     /// One party offers too many HTLCs.
@@ -157,7 +157,7 @@ pub enum Unacceptable {
     },
     /// The trimmed amounts (balances and HTLCs that get no output) are too large together.
     Trimmed {
-        /// Sum of the balances and HTLCs that get no output, in satoshi.
+        /// Sum of the balances and HTLCs that get no output in the refused state, in satoshi.
         sat: u64,
         /// Maximum sum of the balances and HTLCs that get no output, in satoshi.
         most: u64,

@@ -102,8 +102,8 @@ pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Returns test cases for the transactions that close a channel nested inside a channel of four parties. There are
-/// such cases for each form of LN-Symmetry and of the override construction.
+/// Returns test cases for the transactions that close a channel nested inside a channel of four parties. There are such
+/// cases for each variant of LN-Symmetry.
 ///
 /// # Errors
 ///

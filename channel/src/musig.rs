@@ -314,9 +314,9 @@ pub fn sign_together(
     session.aggregate(&parts)
 }
 
-/// Data that the owner of a commitment transaction stores to complete its signature later: everything except the
-/// owner's own partial signature. The owner makes that one only when it publishes the transaction, so a stolen backup
-/// alone contains no valid transaction.
+/// Data that the owner of a commitment transaction stores to complete its signature later. The data do not include the
+/// owner's own partial signature, which the owner makes only when it publishes the transaction. Therefore a stolen
+/// backup contains no valid transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartialCommitment {
     /// Random value from which the nonce of the commitment transaction's owner is derived.
@@ -369,12 +369,12 @@ impl PartialCommitment {
         Ok((nonce, part))
     }
 
-    /// Returns whether `signer` made this partial signature in answer to the owner's nonce `ahead`. To decide this,
+    /// Returns whether `signer` made this partial signature in answer to the owner's nonce `ahead`. To find out,
     /// `signer` makes the partial signature again and compares.
     ///
-    /// A party that is shown a partial signature of its own must not accept [`SigningSession::verify_partial`] as a
-    /// proof that it signed. The other signer can choose both nonces, and so can forge a partial signature that
-    /// verifies. Only the complete signature of all signers cannot be forged.
+    /// [`SigningSession::verify_partial`] cannot prove to a party that it made a partial signature itself. The other
+    /// signer can choose both nonces, and can then forge a partial signature that verifies. Only the complete signature
+    /// of all signers cannot be forged.
     ///
     /// # Errors
     ///
@@ -425,8 +425,8 @@ impl PartialCommitment {
         [&self.salt[..], &self.nonce, &self.part].concat()
     }
 
-    /// Parses the bytes that [`PartialCommitment::to_bytes`] writes. The nonce and the partial signature are not
-    /// checked.
+    /// Parses the bytes that [`PartialCommitment::to_bytes`] writes. This function does not check whether the nonce and
+    /// the partial signature are valid.
     pub fn from_bytes(bytes: &[u8; PARTIAL_COMMITMENT_SIZE]) -> Option<PartialCommitment> {
         let (salt, rest) = bytes.split_first_chunk()?;
         let (nonce, rest) = rest.split_first_chunk()?;

@@ -1,5 +1,5 @@
-//! Long runs with many updates of a channel. They measure how many bytes parties and watchtowers store, and verify
-//! that earlier states are still answered.
+//! Long runs with many updates of a channel. They measure how many bytes parties and watchtowers store, and verify that
+//! clients and watchtowers still respond to published old states.
 
 use std::collections::BTreeSet;
 
@@ -42,12 +42,12 @@ pub struct LongRun {
     pub kept: Vec<Kept>,
     /// Number of updates that were signed during the long run.
     pub signed: u32,
-    /// Number of published earlier states that the client of the other party answered.
+    /// Number of published old states to which the client of the other party responded with a valid transaction.
     pub answered: u32,
-    /// Number of published earlier states that the watchtower answered. `None` if the construction does not use
-    /// watchtowers.
+    /// Number of published old states to which the watchtower responded with a valid transaction. `None` if the
+    /// construction does not use watchtowers.
     pub answered_by_tower: Option<u32>,
-    /// Number of earlier states that were published after the updates.
+    /// Number of old states that were published after the updates.
     pub tried: u32,
 }
 
@@ -60,11 +60,11 @@ fn content(number: u32) -> Content {
 
 /// The state machines of the update protocol, one for each of the two sides of the channel.
 enum Machine {
-    /// State machines of the signed sequence form, one for each side.
+    /// State machines of the update protocol of the signed sequence channel, one for each side.
     Default([Party; 2]),
-    /// State machines of the constructions in which all parties sign the same update transaction, one for each side.
+    /// State machines of the update protocol in which all parties sign the same update transaction, one for each side.
     Override([Keeper; 2]),
-    /// No state machine, because this crate has none for the construction.
+    /// The crate has no state machine for the update protocol of the construction.
     None,
 }
 
@@ -104,8 +104,8 @@ impl Machine {
     }
 }
 
-/// Exchanges all messages of one update of the signed sequence form between two parties that follow all rules.
-/// `number` is the state number and also identifies the content of the state.
+/// Exchanges all messages of one update of a signed sequence channel between two parties that follow all rules.
+/// `number` is the state number. The messages also use it as the identifier of the state's content.
 pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
     let [even, odd] = parties;
     let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
@@ -165,11 +165,11 @@ pub fn check(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<(
     }
 }
 
-/// Updates a channel many times and measures its storage. Then verifies that earlier states are answered: publishes
-/// `tries` randomly chosen ones, and counts the answers of the client and of the watchtower. Also verifies that
-/// neither of them contests the latest state.
+/// Updates a channel many times and measures its storage. Then publishes `tries` randomly chosen old states, and counts
+/// how many of them the client and the watchtower respond to. Also verifies that neither of them contests the latest
+/// state.
 ///
-/// `progress` is called once for every update and for every published earlier state.
+/// `progress` is called once for every update and for every published old state.
 ///
 /// # Errors
 ///
@@ -247,8 +247,8 @@ fn newest_stands(channel: &dyn Construction) -> Result<(), PlayError> {
     }
 }
 
-/// Publishes an earlier state twice, on separate simulated chains. The client answers on the first chain, the
-/// watchtower on the second. Counts the answers in `found`.
+/// Publishes an old state twice, on two separate simulated chains. The client responds on the first chain, the
+/// watchtower on the second. Counts the responses in `found`.
 fn answer(channel: &mut dyn Construction, number: u32, found: &mut LongRun) -> Result<(), PlayError> {
     for by_tower in [false, true] {
         let mut stage = Stage::new(channel)?;

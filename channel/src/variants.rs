@@ -1,4 +1,4 @@
-//! Measures options of the signed sequence form: ways to pay the fee of a commitment transaction, ways to fix the
+//! Measures options of the signed sequence channel: ways to pay the fee of a commitment transaction, ways to fix the
 //! second-stage transaction of an HTLC, and leaves for watchtowers with a reward.
 //!
 //! For each option, a transaction is built and verified with the script interpreter.
@@ -21,7 +21,8 @@ use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, 
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// Measurements of an option of the signed sequence form, such as a way to pay fees.
+/// Measurements of one option of the signed sequence channel, for example one way to pay the fee of a commitment
+/// transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
     /// Description of the option, as shown in the table.
@@ -77,7 +78,7 @@ fn proposals() -> Flags {
     Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::ANYPREVOUT
 }
 
-/// Builds and verifies one transaction for each option of the signed sequence form, and returns the measurements.
+/// Builds and verifies one transaction for each option of the signed sequence channel, and returns the measurements.
 ///
 /// # Errors
 ///
@@ -108,7 +109,8 @@ fn is_relayed(step: &Step) -> bool {
     kept.and_then(|()| candidate.check_ephemeral_dust(step.fee(), &policy)).is_ok()
 }
 
-/// Returns a transaction with this output and without inputs. Other transactions spend its output, which needs a txid.
+/// Returns a transaction without inputs whose only output is `out` with `sat` satoshi. Other transactions can spend
+/// this output by its txid.
 fn source(out: &TapOutput, sat: u64, lock_time: u32) -> Transaction {
     transaction(2, lock_time, vec![], vec![output(sat, out.script_pubkey())])
 }

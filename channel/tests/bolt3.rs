@@ -133,7 +133,7 @@ fn htlcs(common: &Value, case: &Value) -> Vec<LnHtlc> {
     list(&case["htlc_ids"]).iter().map(of).collect()
 }
 
-/// Converts a DER signature of the vectors from hex to bytes, and appends its hash type.
+/// Converts a hex-encoded DER signature of the vectors to bytes, and appends the hash type.
 fn signed(der: &Value, hash_type: u8) -> Vec<u8> {
     let mut signature = bytes(der);
     signature.push(hash_type);

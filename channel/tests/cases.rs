@@ -28,7 +28,7 @@ fn all_cases() -> Vec<Case> {
     plays.chain(nested_cases().unwrap()).chain(attack_cases().unwrap()).collect()
 }
 
-/// Returns the index of the input that a test case verifies. No case of this crate is about a whole transaction.
+/// Returns the index of the input that a test case verifies. Every test case of this crate verifies a single input.
 fn input(case: &Case) -> usize {
     case.subject.input().unwrap()
 }

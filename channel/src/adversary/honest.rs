@@ -49,14 +49,14 @@ impl Honest {
         }
     }
 
-    /// Replaces the data that the watchtower stores for the honest party. The honest party is the client with index 1
-    /// in this tower. Returns whether the tower accepted the new data.
+    /// Replaces the data that the watchtower stores for the honest party, which is client 1 of this watchtower. Returns
+    /// whether the watchtower accepted the new data.
     pub(super) fn hand_record(&mut self, record: &[u8]) -> bool {
         self.tower.as_mut().is_some_and(|tower| tower.replace(1, record.to_vec()).is_ok())
     }
 
-    /// Returns the txids of the honest side's mempool transactions: those that pay it, and the parents that
-    /// they spend.
+    /// Returns the txids of all mempool transactions that pay a script of the honest side, and the txids of the
+    /// transactions whose outputs they spend.
     pub(super) fn made(&self, chain: &Chain) -> BTreeSet<Txid> {
         let pays = |tx: &Transaction| tx.output.iter().any(|out| self.scripts.contains(&out.script_pubkey));
         let own = chain.mempool().entries().filter(|entry| pays(&entry.tx));

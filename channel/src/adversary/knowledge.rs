@@ -179,7 +179,7 @@ impl Knowledge {
         self.outputs.insert(script_pubkey, (known, plans));
     }
 
-    /// Returns whether an output belongs to the channel.
+    /// Returns whether an output has the script of the channel's funding output or of another channel output.
     pub(super) fn knows(&self, out: &TxOut) -> bool {
         out.script_pubkey == self.funding || self.outputs.contains_key(&out.script_pubkey)
     }
@@ -362,8 +362,8 @@ fn number_of(node: &Node) -> Option<i64> {
     }
 }
 
-/// Returns the candidate values of the witness element with index `place`. The only candidate is `None` if
-/// the element is a signature or a template hash, because these are computed later from the transaction.
+/// Returns the candidate values of the witness element with index `place`. Signatures and template hashes are computed
+/// later from the transaction, so the only candidate for them is `None`.
 fn options(path: &Path, place: usize, pool: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
     let is_place = |id: &Id| path.nodes.get(*id) == Some(&Node::Element(place));
     let signature = path.nodes.iter().any(|node| match node {

@@ -63,8 +63,8 @@ pub struct Searched {
 
 type Probe = fn(Kind) -> Result<Explored, PlayError>;
 
-/// Checks other than the [`SCENARIOS`], with their names. Each checks one rule of a construction, for example
-/// that no nonce is reused. Callers list and run them like scenarios.
+/// Checks that are not [`SCENARIOS`], each with its name. Each checks one rule of a construction, for example that no
+/// nonce is reused. Callers list and run them like scenarios.
 const PROBES: [(&str, Probe); 7] = [
     ("nonces", probes::nonces),
     ("keys", probes::keys),
@@ -133,7 +133,7 @@ pub fn search(
     Ok(all)
 }
 
-/// The start state of a scenario. [`Opening::walk`] plays moves from it that the caller chooses.
+/// The start state of a scenario. Callers choose moves and play them from this state with [`Opening::walk`].
 #[derive(Debug)]
 pub struct Opening {
     game: world::Game,

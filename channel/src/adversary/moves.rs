@@ -14,11 +14,11 @@ use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, tr
 /// its signatures are still valid, or can be made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
-    /// Adds an input that spends a 0-sat P2A output, which anyone can spend. `first` puts it before the other
-    /// inputs.
+    /// Adds an input that spends a 0-sat P2A output, which anyone can spend. If `first` is true, it is placed before
+    /// the other inputs, otherwise after them.
     Anchor { first: bool },
-    /// Adds an input from the corrupted side's wallet. Its whole value becomes fee. `first` puts it before
-    /// the other inputs.
+    /// Adds an input from the corrupted side's wallet, whose whole amount becomes fee. If `first` is true, it is placed
+    /// before the other inputs, otherwise after them.
     Fee { first: bool },
     /// Adds an output with the script of a channel output, paid for with an input from the corrupted side's
     /// wallet.
@@ -260,8 +260,8 @@ fn changed(game: &Game, chain: &Chain, candidate: &Candidate, change: Change) ->
     Some(signed)
 }
 
-/// Adds an input: before the other inputs if `first` is true, after them if it is false. Returns the new index of the
-/// input that was the first one before.
+/// Adds an input to a changed transaction: as the first input if `first` is true, as the last one if it is false.
+/// Returns the new index of the input that was at index 0 before.
 fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -> usize {
     let place = if first { 0 } else { changed.tx.input.len() };
     changed.tx.input.insert(place, input(coin, SEQUENCE_FREE));
@@ -269,7 +269,7 @@ fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -
     usize::from(first)
 }
 
-/// Behavior of the corrupted side after its last move, until the outcome is judged.
+/// What the corrupted side does between its last move and the judgement of the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
     /// The corrupted side closes the channel in an old state, and takes all outputs that it can.

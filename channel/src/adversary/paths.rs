@@ -11,7 +11,7 @@ use crate::keys::sha256;
 use crate::leaves::{CTV, pair_commit};
 use crate::tx::hash160;
 
-/// Index of a node in [`Path::nodes`].
+/// Index of a script value (node) in [`Path::nodes`].
 pub(super) type Id = usize;
 
 /// A symbolic value in the execution of a script: a constant, a witness element, or a result computed from other
@@ -20,22 +20,22 @@ pub(super) type Id = usize;
 pub(super) enum Node {
     /// Data pushed by the script.
     Data(Vec<u8>),
-    /// A witness element, by its index from the top of the stack.
+    /// A witness element, given by its index from the top of the initial stack.
     Element(usize),
-    /// HASH160 of another value.
+    /// HASH160 of the script value with this node index.
     Hash160(Id),
-    /// SHA256 of another value.
+    /// SHA256 of the script value with this node index.
     Sha256(Id),
-    /// Length of another value in bytes (OP_SIZE).
+    /// Length in bytes of the script value with this node index (OP_SIZE).
     Size(Id),
-    /// Concatenation of two values (OP_CAT).
+    /// Concatenation of the two script values with these node indices (OP_CAT).
     Joined(Id, Id),
-    /// `PairCommit` hash of two values (OP_PAIRCOMMIT).
+    /// `PairCommit` hash of the two script values with these node indices (OP_PAIRCOMMIT).
     Paired(Id, Id),
-    /// Whether the first number is greater than the second (OP_GREATERTHAN, or OP_LESSTHAN with the operands
-    /// swapped).
+    /// Whether the first script number is greater than the second (OP_GREATERTHAN, or OP_LESSTHAN with the operands
+    /// swapped). Both numbers are given by their node indices.
     Above(Id, Id),
-    /// Whether two values are equal (OP_EQUAL, OP_EQUALVERIFY).
+    /// Whether the two script values with these node indices are equal (OP_EQUAL, OP_EQUALVERIFY).
     Same(Id, Id),
     /// The template hash of the transaction (BIP 446).
     Template,
@@ -67,11 +67,12 @@ pub(super) enum Node {
 /// One spending path of a script: the values that it computes and the conditions under which it succeeds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path {
-    /// All values computed on the path; each comes after the values that it depends on.
+    /// Script values (nodes) of the path. Each comes after the values from which it is computed.
     pub(super) nodes: Vec<Node>,
     /// Number of witness elements that the path consumes.
     pub(super) elements: usize,
-    /// Conditions under which the path succeeds: indices of nodes, each with the truth value that the node must have.
+    /// Conditions under which the path succeeds. Each consists of a node's index and the truth value that this node
+    /// must have.
     pub(super) must: Vec<(Id, bool)>,
     /// Highest argument of OP_CHECKLOCKTIMEVERIFY on the path, or 0.
     pub(super) lock_time: u32,
@@ -376,8 +377,8 @@ impl Path {
         values
     }
 
-    /// Returns whether the path's conditions can still be met. A value that is not known (`None`) contradicts no
-    /// condition.
+    /// Returns whether the path's conditions can still be met by the node values `values`. A `None` in `values` means
+    /// that the value is not known, so it contradicts no condition.
     pub(super) fn allows(&self, values: &[Option<Vec<u8>>]) -> bool {
         self.must.iter().all(|(id, truth)| match values.get(*id) {
             Some(Some(value)) => script_num::is_true(value) == *truth,

@@ -15,8 +15,8 @@ use crate::watchtower::Watchtower;
 
 /// Channel capacity, in satoshi.
 pub(super) const CAPACITY: u64 = 1_000_000;
-/// Contest delay, in blocks. It is longer than the last twelve blocks before a deadline, in which the honest
-/// side raises its fees up to the amount at stake.
+/// Contest delay, in blocks. In the last twelve blocks before a deadline, the honest side raises its fees up to the
+/// amount at stake. The delay is longer than these twelve blocks.
 pub(super) const DELAY: u16 = 20;
 /// Amount of each HTLC in the scenarios with small HTLCs, in satoshi.
 const HTLC: u64 = 40_000;
@@ -42,12 +42,12 @@ pub(super) struct Scenario {
     pub(super) defender: Defender,
     /// Whether states contain HTLCs: two in each direction. The two HTLCs of a direction have the same payment hash.
     pub(super) htlcs: bool,
-    /// Minimum feerate of blocks, in satoshi per virtual byte.
+    /// Feerate that a transaction must pay to be included in the simulated blocks, in satoshi per virtual byte.
     pub(super) market: u64,
     /// Maximum fees that the honest party may lose, in satoshi. The same limit applies to its watchtower.
     pub(super) fees: u64,
-    /// Whether most of the capacity of an old state is in HTLCs to the corrupted side, which knows their
-    /// preimage.
+    /// Whether most of the capacity of an old state is in HTLCs that the corrupted side can claim, because it knows
+    /// their preimage.
     pub(super) large_htlcs: bool,
     /// Balance of the honest side in the latest state, in satoshi. If `None`, it gets 90 % of the capacity, minus the
     /// pending HTLCs.
@@ -100,7 +100,7 @@ fn large(from: usize) -> Htlc {
 }
 
 /// Returns the channel states of a scenario, oldest first. Unless [`Scenario::stake`] is set, the corrupted side has
-/// its lowest balance in the latest state, so that it gains if an older state is paid.
+/// its lowest balance in the latest state, so that it gains if the channel closes in an older state.
 fn contents(scenario: &Scenario) -> Vec<Content> {
     let (corrupted, honest) = (scenario.corrupted, 1 - scenario.corrupted.min(1));
     let content = |share: u64, with_htlcs: bool| {

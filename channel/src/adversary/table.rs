@@ -1,4 +1,4 @@
-//! Formats the results of searches as tables.
+//! Tables with the results of the adversary's searches.
 
 use super::{Bounds, Budget, Explored, Searched};
 #[cfg(feature = "mutations")]
@@ -57,8 +57,8 @@ impl core::fmt::Display for Bounds {
     }
 }
 
-/// Returns the cells for search states, seconds, loss and moves. A `+` after the number of states means that
-/// the search stopped at its maximum number of states.
+/// Returns four table cells for one search: number of search states, seconds, loss, and moves that lead to the loss. A
+/// `+` after the number of states means that the search stopped at its maximum number of states.
 fn cells(one: &Searched) -> [String; 4] {
     let cut = if one.explored.is_cut { "+" } else { "" };
     let (found, how) = match &one.explored.found {
@@ -72,7 +72,8 @@ fn cells(one: &Searched) -> [String; 4] {
 #[cfg(feature = "mutations")]
 const FAMILIES: [&str; 4] = ["bip68", "sequence-ctv", "symmetry-apo", "ln-anchors"];
 
-/// Bounds of the searches that [`find`] makes one after another. They are the same for every mutation.
+/// Limits of the searches that [`find`] runs one after another until a loss is found. They are the same for every
+/// mutation.
 #[cfg(feature = "mutations")]
 const LEVELS: [Bounds; 3] = [
     Bounds { budget: Budget { moves: 1, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 60 },

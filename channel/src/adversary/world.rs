@@ -14,19 +14,19 @@ use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction, weight};
 use crate::wallet::Wallet;
 
-/// The numbers of moves that the corrupted side may still make in a search.
+/// The moves and blocks that the corrupted side may still use in a search, counted by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Budget {
-    /// Number of moves that offer a transaction, disconnect blocks or replace the watchtower's data for its client. A
-    /// transaction that only a miner includes counts as such a move and as a move that mines blocks.
+    /// Maximum number of moves that offer a transaction, disconnect blocks or replace the watchtower's data for its
+    /// client. If a miner includes a transaction that the mempool refuses, the move counts here and also in `blocks`.
     pub moves: u32,
-    /// Number of moves that mine blocks. One move may mine many blocks.
+    /// Maximum number of moves that mine blocks. One such move may mine several blocks.
     pub blocks: u32,
-    /// Number of blocks from which the corrupted side may exclude the honest side's transactions.
+    /// Maximum number of blocks from which the corrupted side may exclude the honest side's transactions.
     pub pins: u32,
-    /// Number of blocks that can still be mined without the honest side reading them.
+    /// Maximum number of blocks that are mined without being read by the honest side.
     pub absent: u32,
-    /// Number of blocks that the corrupted side may disconnect in reorganisations.
+    /// Maximum number of blocks that the corrupted side may disconnect in reorganisations.
     pub reorganisations: u32,
 }
 
@@ -78,14 +78,15 @@ pub(super) struct World {
 /// of the spending transaction.
 type Spends = BTreeMap<(OutPoint, i32), Arc<Vec<Candidate>>>;
 
-/// The data of a search that do not change from move to move.
+/// Constants of a search: data that no move changes, such as the knowledge of the corrupted side and the market
+/// feerate.
 #[derive(Debug)]
 pub(super) struct Game {
     pub(super) knowledge: Knowledge,
     pub(super) wallet: Wallet,
     /// 0-sat P2A outputs outside the channel. The corrupted side can add them as inputs without a signature.
     pub(super) anchors: Vec<OutPoint>,
-    /// Minimum feerate of blocks, in satoshi per virtual byte.
+    /// Feerate that a transaction must pay to be included in the simulated blocks, in satoshi per virtual byte.
     pub(super) market: u64,
     /// Number of blocks during which a published old state can be contested.
     pub(super) delay: u32,
@@ -182,7 +183,8 @@ impl Game {
         self.market.saturating_sub(1).max(1)
     }
 
-    /// Returns outputs with the same scripts as the channel's own outputs, and [`DECOY`] satoshi each.
+    /// Returns one decoy output for each script of a channel output. A decoy has the same script and an amount of
+    /// [`DECOY`] satoshi.
     fn decoys(&self) -> impl Iterator<Item = TxOut> {
         self.knowledge.scripts().map(|script| output(DECOY, script.clone()))
     }
@@ -190,7 +192,8 @@ impl Game {
 
 /// Minimum amount of an output that the corrupted side uses to pay fees, in satoshi.
 const LEAST_COIN: u64 = 20_000;
-/// Amount of a decoy output in satoshi. A decoy has the same script as a channel output.
+/// Amount of a decoy output in satoshi. A decoy output has the same script as a channel output but does not belong to
+/// the channel.
 pub(super) const DECOY: u64 = 330;
 
 /// The size and the outputs of a child transaction that pays for its parent.
@@ -200,7 +203,8 @@ pub(super) enum Shape {
     Small,
     /// A child with 18 outputs, about 880 vB. A child of a version 3 transaction may have at most 1,000 vB.
     Heavy,
-    /// A child with additional outputs that have the same scripts as the channel's outputs.
+    /// A child with one additional output for each channel output script. The additional outputs look like channel
+    /// outputs.
     Decoy,
 }
 
@@ -338,10 +342,10 @@ pub enum Loss {
     Less {
         /// Final balance of the honest side, in satoshi.
         has: u64,
-        /// Lowest acceptable balance of the honest side, with the allowance for fees deducted, in satoshi.
+        /// Lowest acceptable final balance of the honest side, in satoshi. The allowance for fees is already deducted.
         owed: u64,
     },
-    /// Channel outputs with this many satoshi in total are still unspent at the end.
+    /// Channel outputs worth this many satoshi in total are still unspent when the outcome is judged.
     Left(u64),
     /// The watchtower paid this many satoshi of fees, which is more than the scenario allows.
     TowerPaid(u64),

@@ -32,7 +32,7 @@ fn default_form(htlc: Option<Htlc>) -> Result<(SignedSequence, Stage), PlayError
     Ok((channel, stage))
 }
 
-/// Updates the channel to each further state of [`HISTORY`]. If there is an HTLC, only state 2 contains it.
+/// Updates the channel to each state of [`HISTORY`] after the first one. If `htlc` is given, only state 2 contains it.
 fn play_history(channel: &mut dyn Construction, htlc: Option<Htlc>) -> Result<(), PlayError> {
     for (state, first) in (1..).zip(HISTORY.into_iter().skip(1)) {
         let mut next = content(first);

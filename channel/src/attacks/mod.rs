@@ -60,7 +60,7 @@ impl Shown {
 pub struct Trial {
     /// Name of the construction that was attacked.
     pub against: &'static str,
-    /// Whether the attack worked.
+    /// Whether the attack succeeded in this trial.
     pub works: bool,
     /// Description of the result, with the amounts of this run.
     pub outcome: String,
@@ -73,9 +73,10 @@ pub struct Trial {
 pub struct Attack {
     /// Name of the attack.
     pub name: &'static str,
-    /// Short description of the attack.
+    /// Short explanation of the weakness that the attack uses.
     pub source: &'static str,
-    /// Trials in order. The first is against a construction that the attack breaks.
+    /// Trials of this attack against different constructions. In the first trial, the construction does not resist the
+    /// attack.
     pub trials: Vec<Trial>,
 }
 

@@ -28,9 +28,9 @@ fn open(name: &str) -> Result<(SignedSequence, Stage), PlayError> {
     Ok((channel, stage))
 }
 
-/// Party `by` publishes its commitment transaction of state `number`. The other party contests it if `record`
-/// contains a revocation signature for a higher number. If it does not, `by` publishes the settlement. Returns the
-/// published transactions with the interpreter's results.
+/// Party `by` publishes its commitment transaction of state `number`. If the other party's `record` contains a
+/// revocation signature for a higher number, the other party contests. Otherwise `by` publishes the settlement. Returns
+/// the published transactions with the interpreter's results.
 fn publish(
     channel: &SignedSequence,
     stage: &mut Stage,

@@ -101,7 +101,7 @@ impl Board {
         Ok(high)
     }
 
-    /// Adds `count` inputs of the cheater, which pay `fee` satoshi together. Each has 330 sat, except the
+    /// Adds `count` inputs of the cheater, whose amounts add up to `fee` satoshi. Each input has 330 sat, except the
     /// first, which has the rest.
     fn add_inputs(&mut self, tx: &mut Transaction, count: usize, fee: u64) -> Result<(), PlayError> {
         let mut prevouts = vec![self.coin.1.clone()];
@@ -146,7 +146,7 @@ fn stop(label: &'static str) -> impl Fn(crate::chain::Reject) -> PlayError {
     move |reject| PlayError::Chain { label, reject }
 }
 
-/// Returns a channel, its chain, and the commitment transaction of state `state` that the first party
+/// Returns a channel, the simulated chain, and the commitment transaction of state `state` that the first party
 /// published. The second party is the victim.
 fn channel(profile: Profile, state: u32) -> Result<(SignedSequence, Stage, Transaction), PlayError> {
     let content = |first: u64| Content::of(&[first, CAPACITY - first]);
@@ -293,8 +293,8 @@ fn pin_by_inputs() -> Result<(Board, u64), PlayError> {
     Ok((board, size))
 }
 
-/// Attack "self-made-pin": the cheater publishes the tower's transaction itself, in a form that is expensive
-/// to replace. The victim has to pay this price to confirm its contest transaction.
+/// Attack "self-made-pin": the cheater publishes the tower's transaction itself, enlarged so that it is expensive to
+/// replace. The victim must pay for the replacement to confirm its contest transaction.
 pub(super) fn pin() -> Result<Vec<Trial>, PlayError> {
     let (by_child, by_inputs) = (pin_by_child()?, pin_by_inputs()?);
     let mut trials = Vec::new();

@@ -1,5 +1,5 @@
-//! Attacks on LN-Symmetry and on its override forms. In these constructions the update transaction of the latest
-//! state spends the output of any older state, and there is no penalty.
+//! Attacks on LN-Symmetry, and on its override variants, in which the script compares state numbers instead of lock
+//! times. The update transaction of the latest state spends the output of any older state, and there is no penalty.
 
 use bitcoin::Transaction;
 use sigstack_interpreter::{Flags, Opcode as O};
@@ -20,8 +20,9 @@ fn override_flags() -> Flags {
     Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY | Flags::PAIRCOMMIT
 }
 
-/// Builds a transaction that spends a taproot output with the internal key `key` and the single leaf `leaf`. The
-/// output does not exist on a chain. The transaction pays the key `to`. `stack` returns the witness elements for it.
+/// Builds a transaction that pays the key `to` and spends a taproot output with the internal key `key` and the single
+/// leaf `leaf`. The output does not exist on a chain. `stack` receives the transaction and returns its witness
+/// elements.
 fn spend(
     key: [u8; 32],
     leaf: &[u8],

@@ -102,14 +102,14 @@ pub struct LnHtlc {
     pub amount_msat: u64,
     /// Height from which the side that offered the HTLC can take it back.
     pub expiry: u32,
-    /// SHA-256 hash of the preimage.
+    /// Payment hash of the HTLC, which is the SHA-256 hash of its preimage.
     pub payment_hash: [u8; 32],
 }
 
 /// Parameters of a commitment transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitmentParams<'a> {
-    /// Funding output that the commitment spends.
+    /// Funding output that the commitment transaction spends.
     pub funding: OutPoint,
     /// Commitment number, starting with 0.
     pub number: u64,
@@ -155,9 +155,9 @@ pub enum CommitmentOutput {
 /// An unsigned commitment transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitmentTx {
-    /// The unsigned transaction.
+    /// The unsigned commitment transaction.
     pub tx: Transaction,
-    /// Kind of each output, in output order.
+    /// Kind of each output of the commitment transaction, in output order.
     pub outputs: Vec<CommitmentOutput>,
 }
 
@@ -220,8 +220,8 @@ impl CommitmentParams<'_> {
         scripts::to_local(&self.keys.revocation, self.to_self_delay, &self.keys.local_delayed)
     }
 
-    /// Builds the transaction. Fee and anchors are subtracted from the opener's balance, and dust outputs are
-    /// trimmed. Outputs are in the order of BIP 69 (amount, then script); equal HTLC outputs are ordered by
+    /// Builds the unsigned commitment transaction. Fee and anchors are subtracted from the opener's balance, and dust
+    /// outputs are trimmed. Outputs are in the order of BIP 69 (amount, then script); equal HTLC outputs are ordered by
     /// expiry.
     pub fn build(&self) -> CommitmentTx {
         let fee = self.base_fee().saturating_add(self.format.anchors());

@@ -63,7 +63,7 @@ pub struct HtlcScript<'a> {
     pub local_htlc: &'a PublicKey,
     /// HTLC key of the remote side.
     pub remote_htlc: &'a PublicKey,
-    /// SHA-256 hash of the preimage.
+    /// Payment hash of the HTLC, which is the SHA-256 hash of its preimage.
     pub payment_hash: &'a [u8; 32],
     /// Height from which the HTLC can be timed out.
     pub expiry: u32,

@@ -186,8 +186,9 @@ impl SecretStore {
     }
 }
 
-/// Returns the lowest index that is at least `first` and has exactly `bits` trailing zeros (index 0 counts as
-/// 48). Indices decrease over time, so this is the latest such index. Returns `None` if there is none.
+/// Returns the lowest index that is at least `first` and has exactly `bits` trailing zeros (index 0 counts as 48). The
+/// secrets are revealed in descending order of their indices, so the secret with this index was revealed last. Returns
+/// `None` if there is no such index.
 fn newest_with(first: u64, bits: u32) -> Option<u64> {
     if bits == BITS {
         return (first == 0).then_some(0);

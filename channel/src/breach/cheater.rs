@@ -119,8 +119,9 @@ impl Plan {
         (at(-pushed) + 4.0 * at(0.0) + at(pushed)) / 6.0
     }
 
-    /// Interpolates a value between two feerates of the grid. `values` contains one value for each feerate of the
-    /// grid. `deviation` is the logarithm of a feerate minus the logarithm of the mean.
+    /// Interpolates the cheater's expected gain at a feerate that lies between two feerates of the grid. `values`
+    /// contains one gain for each feerate of the grid. `deviation` is the logarithm of the feerate minus the logarithm
+    /// of the mean.
     fn interpolate(values: &[f64; POINTS], deviation: f64) -> f64 {
         let place = ((deviation + BELOW) / STEP).max(0.0);
         let mut left = place;

@@ -39,12 +39,12 @@ pub enum Payer {
     /// The victim signs the justice transaction with its own key. It can pay any fee, from the channel or
     /// from outside coins, at the same cost to itself.
     Victim,
-    /// A watchtower publishes one of several presigned justice transactions. Each has an anchor output that contains
-    /// a bonus, and those with a higher bonus become valid at a later block. The tower spends the anchor with a child
-    /// transaction that pays the fee, and keeps the rest of the bonus.
+    /// A watchtower publishes one of three presigned justice transactions. Each has an anchor output that contains a
+    /// bonus, and those with a higher bonus become valid at a later block. The watchtower spends the anchor with a
+    /// child transaction that pays the fee, and keeps the rest of the bonus.
     Fixed {
-        /// Pairs of a block and a bonus in satoshi: from this block on, the transaction with this bonus can be used.
-        /// In ascending order of blocks.
+        /// Start block and bonus (in satoshi) of each presigned justice transaction, in ascending order of blocks. The
+        /// transaction can be used from its start block on.
         ladder: [(u32, u64); 3],
         /// Maximum that the tower adds to the fee from its own funds, in satoshi.
         coins: u64,
@@ -59,10 +59,10 @@ pub enum Miners {
     /// Miners that collude with the cheater: their share of the hash rate, from 0 to 1, and the price in satoshi that
     /// the cheater pays them for each block in which they leave out the justice transaction.
     Colluding(f64, u64),
-    /// Bribed miners. The values are the share of the total hash rate that all of them have together, and the share
-    /// that each single one has, both from 0 to 1. A miner with the share s expects s times the largest possible
-    /// bribe, the cheater's whole gain. It leaves out the justice transaction if this is more than the justice fee.
-    /// The cheater pays the bribe once, after the delay, and only if its settlement confirms.
+    /// Bribed miners. The first value is the share of the total hash rate that all bribed miners have together, the
+    /// second the share of each single miner, both from 0 to 1. A miner with the share s expects s times the largest
+    /// possible bribe, which is the cheater's whole gain. The miner leaves out the justice transaction if this is more
+    /// than the justice fee. The cheater pays the bribe once, after the delay, and only if its settlement confirms.
     Bribed(f64, f64),
 }
 

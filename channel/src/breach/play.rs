@@ -9,14 +9,14 @@ use crate::chain::FeeMarket;
 pub struct Outcome {
     /// Whether the justice transaction confirmed, before or after the end of the delay.
     pub justice: bool,
-    /// Number of blocks between the confirmations of the old commitment transaction and of the justice transaction or
-    /// settlement: 0 if the next block confirms it. If neither confirms, this is the delay.
+    /// Index of the block that confirmed the justice transaction or the settlement. Index 0 is the block after the one
+    /// that confirmed the old commitment transaction. If neither transaction confirmed, `block` is the delay.
     pub block: u32,
     /// Fee of the confirmed justice transaction or settlement in satoshi, or 0 if neither confirmed.
     pub fee: f64,
-    /// Victim's gain in satoshi, compared with its balance in the latest state.
+    /// Victim's gain in satoshi, measured against its balance in the latest state.
     pub victim: f64,
-    /// Cheater's gain in satoshi, compared with its balance in the latest state.
+    /// Cheater's gain in satoshi, measured against its balance in the latest state.
     pub cheater: f64,
     /// Watchtower's gain in satoshi: its bonus minus the fee that it paid. 0 if the victim pays the fee itself.
     pub tower: f64,
@@ -27,7 +27,7 @@ pub struct Outcome {
 /// Blocks simulated after the delay expires, while the justice transaction and the cheater's settlement compete.
 const PATIENCE: u32 = 2_016;
 
-/// Simulates one game. The same seed gives the same game.
+/// Simulates one breach game. The same arguments always give the same outcome.
 pub fn play(game: &Game, strategy: Strategy, plan: &Plan, seed: u64) -> Outcome {
     let mut market = market(game, seed);
     let mut chance = FeeMarket::new(seed ^ 0x5bd1_e995, 1.0, 0.0, 0.0);
@@ -100,7 +100,7 @@ fn cheated(game: &Game, block: u32, fee: f64, burnt: f64, passed: f64) -> Outcom
 /// Averages of the results of many games.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stats {
-    /// Share of games in which the justice transaction confirmed within the delay.
+    /// Share of games in which the justice transaction confirmed before the delay expired.
     pub in_time: f64,
     /// Share of games in which the victim lost nothing.
     pub whole: f64,

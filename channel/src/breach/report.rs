@@ -375,7 +375,7 @@ impl Reporter {
     }
 
     /// Adds the table of games in which the cheater bribes miners. The bribe is paid after the delay, and each miner
-    /// compares its part with the justice fee.
+    /// compares its share of the bribe with the justice fee.
     fn bribes(&mut self) -> Result<(), PlayError> {
         let headings =
             ["each miner's share", "bribed share", "victim's rate", "cheated", "victim", "cheater"];

@@ -2,27 +2,28 @@
 
 use super::Game;
 
-/// A strategy that chooses the victim's bid, which is the fee of the justice transaction. No bid exceeds what the
+/// A strategy by which the victim chooses its bid, which is the fee of the justice transaction. No bid exceeds what the
 /// victim would lose if the cheat succeeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Strategy {
     /// The victim always bids this feerate, in sat/vB.
     Fixed(f64),
-    /// The fee rises linearly over the delay, from the fee at the mean feerate to the cheater's balance in
-    /// the latest state.
+    /// The victim's fee rises linearly over the delay, from the fee at the mean feerate to the cheater's balance in the
+    /// latest state. It stays constant if this balance is below the fee at the mean feerate.
     Linear,
-    /// The first fee is at the mean feerate. The fee rises by a quarter in each block.
+    /// The victim's first fee is at the mean feerate. The fee rises by a quarter in each block.
     Exponential,
-    /// The fee is at the mean feerate until the last six blocks of the delay. In the first five of these blocks, the
+    /// The victim pays the mean feerate until the last six blocks of the delay. In the first five of these blocks, the
     /// fee is the cheater's balance in the latest state, but at least the fee at the mean feerate. In the last block,
-    /// it is the cheater's balance in the old state.
+    /// the fee is the cheater's balance in the old state.
     Scorched,
-    /// The feerate is a quarter above the market rate of the previous block. The fee is limited to the
-    /// cheater's balance in the latest state, and in the last six blocks of the delay to its balance in the
+    /// The victim bids a quarter more than the market feerate of the previous block. The fee is limited to the
+    /// cheater's balance in the latest state, and in the last six blocks of the delay to the cheater's balance in the
     /// old state.
     Follow,
-    /// The feerate is exactly the market rate of the next block. The fee is limited to the cheater's balance in the
-    /// latest state. The victim cannot know this rate, so the strategy serves only for comparison with the others.
+    /// The victim bids exactly the market feerate of the next block, which no real victim can know. It bids nothing if
+    /// this fee exceeds the cheater's balance in the latest state. The strategy serves only for comparison with the
+    /// others.
     Oracle,
 }
 
@@ -48,8 +49,8 @@ impl Strategy {
         }
     }
 
-    /// Returns the fee in satoshi that the strategy bids in `block`. `last` is the market rate of the
-    /// previous block, and `next` is the market rate of this block, both in sat/vB.
+    /// Returns the fee in satoshi that the strategy bids in `block`. `last` is the market feerate of the previous
+    /// block, and `next` is the market feerate of `block`, both in sat/vB.
     pub(super) fn wish(self, game: &Game, block: u32, last: f64, next: f64) -> f64 {
         let size = game.size();
         let start = game.mean_rate * size;

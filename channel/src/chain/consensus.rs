@@ -42,8 +42,8 @@ const DISABLE: u32 = 1 << 31;
 /// Bit of nSequence that makes the relative lock count in units of 512 seconds instead of blocks (BIP 68).
 const TIME: u32 = 1 << 22;
 
-/// Checks everything about a transaction except its scripts: form, inputs, locks and amounts. `coin` looks up
-/// an unspent output.
+/// Checks the inputs, locks, amounts and structure of a transaction, but not its scripts. `coin` looks up an unspent
+/// output.
 pub(super) fn place(
     tx: &Transaction,
     context: &Context<'_>,

@@ -63,7 +63,7 @@ pub struct Confirmed {
     pub prevouts: Vec<TxOut>,
     /// Heights of the blocks that created the spent outputs, in input order.
     pub heights: Vec<u32>,
-    /// Height of the transaction's block.
+    /// Height of the block that contains the transaction.
     pub height: u32,
     /// Fee of the transaction, in satoshi.
     pub fee: u64,

@@ -29,7 +29,7 @@ pub enum Reject {
     Script(TransactionError),
     /// The block would exceed the maximum weight.
     BlockFull {
-        /// Weight of the block's transactions, in weight units.
+        /// Total weight that the block's transactions would have, in weight units.
         weight: u64,
     },
     /// The transaction is already in the mempool or confirmed.
@@ -38,12 +38,12 @@ pub enum Reject {
     NonStandard(PolicyError),
     /// Policy: a cluster of connected transactions would contain more than 64 transactions.
     ClusterTooLarge {
-        /// Number of transactions in the cluster.
+        /// Number of transactions that the cluster would contain.
         count: usize,
     },
     /// Policy: a cluster of connected transactions would exceed 101,000 virtual bytes.
     ClusterTooHeavy {
-        /// Total size of the cluster, in virtual bytes.
+        /// Total size that the cluster would have, in virtual bytes.
         vsize: u64,
     },
     /// A reorganisation would disconnect more blocks than the model allows, or more than were mined.
@@ -66,15 +66,16 @@ pub enum Reject {
     ReplacementFee {
         /// Fee of the replacement, in satoshi.
         fee: u64,
-        /// Total fee of all transactions that would be evicted, in satoshi.
+        /// Total fee of all transactions that a replacement would evict, in satoshi.
         evicted: u64,
     },
     /// Policy: the additional fee of a replacement is lower than the incremental relay fee for its size (BIP 125 rule
     /// 4).
     ReplacementRelay {
-        /// Fee of the replacement in excess of the evicted fees, in satoshi.
+        /// Additional fee of the replacement, in satoshi: its fee minus the fees of the transactions that it would
+        /// evict.
         extra: u64,
-        /// Minimum value of `extra`, in satoshi. It is the size of the replacement times the incremental relay
+        /// Minimum additional fee of a replacement, in satoshi: the size of the replacement times the incremental relay
         /// feerate.
         needed: u64,
     },

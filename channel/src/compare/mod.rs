@@ -105,8 +105,8 @@ pub struct Measured {
     pub cooperative: Weights,
     /// Weight of a unilateral close.
     pub unilateral: Weights,
-    /// Weights of the two transactions with which the publisher claims an HTLC: with the preimage, and after
-    /// the expiry. `None` if the states have fewer than two HTLCs.
+    /// Weights of the two transactions with which the publisher claims an HTLC: with the preimage, and after the
+    /// expiry. `None` if the states have fewer than two HTLCs, or if no settlement transaction was found.
     pub claims: Option<(u64, u64)>,
     /// Weight of a published old state and of the transactions that answer it. The answer is complete when
     /// the funds of the latest state can be spent or the penalty has taken everything. `None` if no old state

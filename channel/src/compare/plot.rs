@@ -14,10 +14,10 @@ use plotters::prelude::{
 use super::palette;
 use crate::error::ChannelError;
 
-/// A line of a chart.
+/// A line of a chart: its name, its colour and its points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// Name of the line in the legend.
+    /// Name of this chart line, as shown in the legend.
     name: String,
     colour: RGBColor,
     /// Points of the line from left to right.
@@ -147,10 +147,10 @@ fn draw_lines(svg: &mut String, axes: &Axes<'_>, series: &[Series], points: &[(f
     Ok(())
 }
 
-/// A group of coinciding lines.
+/// A group of chart lines that coincide.
 struct Group<'a> {
     lines: Vec<&'a Series>,
-    /// Number of earlier groups that share a segment with this group.
+    /// Number of earlier line groups that share a segment with this group.
     covers: u32,
 }
 
@@ -281,13 +281,13 @@ fn legend(area: &Area<'_>, groups: &[Group<'_>]) -> Drawn {
 /// A heat map: red for negative values, white for 0, blue for positive values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeatMap {
-    /// X coordinates of the columns, at equal distances.
+    /// Horizontal coordinates of the heat map's columns, at equal distances.
     pub columns: Vec<f64>,
-    /// Y coordinates of the rows, at equal distances.
+    /// Vertical coordinates of the heat map's rows, at equal distances.
     pub rows: Vec<f64>,
-    /// Values to show, by row and then by column. `None` leaves a cell blank.
+    /// Values of the heat map's cells, by row and then by column. A cell with `None` stays blank.
     pub values: Vec<Vec<Option<f64>>>,
-    /// A line that is drawn over the heat map.
+    /// Chart line that is drawn over the heat map.
     pub line: Series,
 }
 

@@ -21,12 +21,12 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Returns the column headings.
+    /// Returns the column headings of the table.
     pub fn headings(&self) -> &[String] {
         &self.headings
     }
 
-    /// Returns the rows.
+    /// Returns the rows of the table, without the headings.
     pub fn rows(&self) -> &[Vec<String>] {
         &self.rows
     }

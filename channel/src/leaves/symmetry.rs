@@ -1,7 +1,9 @@
-//! Scripts of the leaves by which update transactions spend the funding output or the output of an older state, in
-//! LN-Symmetry and in its override forms. The leaf of the funding output contains no state number. In LN-Symmetry,
-//! the leaf of a state's output contains the number of the next state. In an override form it contains the state's
-//! own number, and the update shows a higher number in its witness.
+//! Scripts of the leaves by which update transactions of LN-Symmetry spend the funding output or the output of an older
+//! state.
+//!
+//! The leaf of the funding output contains no state number. The leaf of a state's output contains the number of the
+//! next state, and compares this number with the update's lock time. In the override variants, the leaf contains the
+//! number of the state itself. The witness of the update contains a higher number, and the script compares the two.
 
 use sigstack_compiler::Fill::{self, Bytes};
 
@@ -28,8 +30,8 @@ impl Update {
     }
 }
 
-/// Returns the value of the parameter `n` of a policy, which is the number of the state itself: `next` - 1. The
-/// compiled script contains `next`, because the policy adds 1 to `n`.
+/// Returns `next` - 1, the number of the state whose output is spent, as the value of the policy parameter `n`. The
+/// policies add 1 to `n`, so the compiled script contains `next`.
 fn before(next: u32) -> Fill<'static> {
     number(i64::from(next) - 1)
 }
@@ -93,23 +95,23 @@ pub fn update_templatehash(next: Option<u32>) -> Vec<u8> {
     TEMPLATEHASH.leaf(next)
 }
 
-/// Returns the leaf by which an update transaction spends the output of an older state in the override form of
-/// LN-Symmetry with PAIRCOMMIT, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT INTERNALKEY
-/// CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`.
+/// Returns the leaf by which an update transaction spends the output of an older state, in the variant of LN-Symmetry
+/// with PAIRCOMMIT that compares state numbers in the script. The leaf has 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN
+/// VERIFY PAIRCOMMIT INTERNALKEY CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`.
 ///
-/// n is the number of the spent state, and m is the higher number of the update. The signed message is
-/// `PairCommit(m, PairCommit(settlement hash, template))`.
+/// n is the number of the spent state, and m is the higher number of the update. The signed message is `PairCommit(m,
+/// PairCommit(settlement hash, template))`.
 pub fn override_pair_commit(state: u32) -> Vec<u8> {
     OVERRIDE_PAIR.fill(&[number(state)])
 }
 
-/// Returns the leaf by which an update transaction spends the output of an older state in the override form of
-/// LN-Symmetry with TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT SHA256 INTERNALKEY
-/// CHECKSIGFROMSTACK`. Witness: `<sig> <m>`.
+/// Returns the leaf by which an update transaction spends the output of an older state, in the variant of LN-Symmetry
+/// with TEMPLATEHASH and CAT that compares state numbers in the script. The leaf has 13 B: `DUP <n> GREATERTHAN VERIFY
+/// TEMPLATEHASH CAT SHA256 INTERNALKEY CHECKSIGFROMSTACK`. Witness: `<sig> <m>`.
 ///
-/// n is the number of the spent state, and m is the higher number of the update. The signed message is
-/// `SHA256(m || template hash)`. Without SHA256 the message would have 33 to 36 bytes, which the MuSig2
-/// implementation of libsecp256k1 does not sign.
+/// n is the number of the spent state, and m is the higher number of the update. The signed message is `SHA256(m ||
+/// template hash)`. Without SHA256 the message would have 33 to 36 bytes, which the MuSig2 implementation of
+/// libsecp256k1 does not sign.
 pub fn override_templatehash(state: u32) -> Vec<u8> {
     OVERRIDE_TEMPLATEHASH.fill(&[number(state)])
 }

@@ -82,8 +82,8 @@ fn sizes_are_those_of_the_docs() {
     }
 }
 
-/// Test vectors of other implementations and of earlier versions contain these scripts, so their bytes must
-/// not change.
+/// The leaf scripts must keep their bytes, because test vectors of other implementations and of earlier versions
+/// contain these scripts.
 #[test]
 fn scripts_have_their_committed_bytes() {
     let (a, b, c) = ("aa".repeat(32), "bb".repeat(32), "cc".repeat(20));

@@ -114,8 +114,8 @@ fn a_stored_part_is_completed_for_its_own_message_only() {
     assert_eq!(complete(&mixed, &[3; 32]), Err(ChannelError::PartialSignature(1)));
 }
 
-/// A partial signature can verify although its signer did not make it in answer to the owner's nonce. To decide this,
-/// the signer makes the partial signature again and compares.
+/// A partial signature can verify although its signer did not make it in answer to the owner's nonce. To find out, the
+/// signer makes the partial signature again and compares.
 #[test]
 fn a_shown_part_is_proved_by_making_it_again() {
     let parties = parties(2);

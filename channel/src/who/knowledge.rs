@@ -41,7 +41,7 @@ pub(super) enum When {
 /// A signature that was made earlier and that a role stores until it needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    /// Name in the policy of the key that made the signature.
+    /// Policy name of the key that made the signature.
     pub(super) key: &'static str,
     /// Spending path for which the signature is valid: `key` for the key path, the name of a leaf, or `leaf` for every
     /// leaf.
@@ -51,7 +51,7 @@ pub(super) struct Held {
     /// Recipient that the signed transaction pays to, as shown in tables. `None` if the signed message does not fix a
     /// transaction.
     pub(super) pays: Option<&'static str>,
-    /// Lock of the signed transaction, as shown in tables. `None` if the transaction has no lock.
+    /// Lock of the signed transaction, as shown in tables. `None` if the signed transaction has no lock.
     pub(super) from: Option<&'static str>,
 }
 
@@ -85,28 +85,28 @@ pub(super) struct Fact {
 }
 
 impl Fact {
-    /// Restricts this fact to old states: the role knows the item only for them.
+    /// Restricts this fact to old channel states: the role knows the item only if the output belongs to an old state.
     pub(super) const fn old(self) -> Fact {
         Fact { when: When::Old, ..self }
     }
 }
 
-/// Returns the fact that A knows an item, for every state.
+/// Returns the fact that party A knows `item` in every channel state.
 pub(super) const fn a(item: Item) -> Fact {
     Fact { role: Some(Role::A), when: When::Any, item }
 }
 
-/// Returns the fact that B knows an item, for every state.
+/// Returns the fact that party B knows `item` in every channel state.
 pub(super) const fn b(item: Item) -> Fact {
     Fact { role: Some(Role::B), when: When::Any, item }
 }
 
-/// Returns the fact that B's watchtower knows an item, for every state.
+/// Returns the fact that the watchtower of party B knows `item` in every channel state.
 pub(super) const fn tower(item: Item) -> Fact {
     Fact { role: Some(Role::Tower), when: When::Any, item }
 }
 
-/// Returns the fact that everybody knows an item, for every state.
+/// Returns the fact that everybody knows `item` in every channel state.
 pub(super) const fn public(item: Item) -> Fact {
     Fact { role: None, when: When::Any, item }
 }

@@ -33,7 +33,8 @@ pub struct Row {
     pub from: String,
     /// The data that the spenders need: their own keys, and data received from others.
     pub with: String,
-    /// Recipient of the money, if this path fixes the spending transaction. `free` if the spenders choose the outputs.
+    /// Recipient that the spending transaction must pay, if this path fixes the transaction. `free` if the spenders
+    /// choose the outputs.
     pub pays: String,
 }
 

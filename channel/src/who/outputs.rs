@@ -136,7 +136,7 @@ fn literal(form: LiteralForm) -> Vec<Output> {
     ]
 }
 
-/// What each role knows about the contested output of A's commitment transaction in the signed sequence form.
+/// What each role knows about the contested output of A's commitment transaction in the signed sequence channel.
 fn version() -> Vec<Fact> {
     let evidence = held("K_A", "leaf", "A's m > n", None);
     let mut facts = JOINT.to_vec();

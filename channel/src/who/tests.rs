@@ -65,8 +65,9 @@ fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// In an old state, A alone can spend to outputs of its choice only after the delay. Exceptions are A's own balance
-/// and anchor. The only other exception is the literal form of 2018, in which A can take B's output.
+/// In an old state, A (the party that published its commitment transaction) cannot spend alone to outputs of its choice
+/// before the delay expires. A's own balance and anchor are exceptions. The only other exceptions are the constructions
+/// `literal-cat` and `literal-pc`, in which A can take outputs of B.
 #[test]
 fn a_publisher_alone_takes_nothing_of_the_other() {
     let mut found = Vec::new();

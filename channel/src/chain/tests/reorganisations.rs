@@ -163,10 +163,10 @@ fn clones_are_independent() {
 struct Random {
     chain: Chain,
     dice: FeeMarket,
-    /// Outputs of all transactions that were made, with their amounts in satoshi. Some of them do not exist on the
-    /// chain.
+    /// Outputs that the random transactions may spend, with their amounts in satoshi: initial coins, and outputs of
+    /// transactions that the test made. Some of them do not exist on the chain.
     outputs: Vec<(OutPoint, u64)>,
-    /// All transactions that were made, including those that the chain refused.
+    /// All random transactions that the test made, including those that the chain refused.
     made: Vec<Transaction>,
 }
 
@@ -181,8 +181,8 @@ impl Random {
         usize::try_from(self.dice.below(u32::try_from(end).unwrap())).unwrap()
     }
 
-    /// Returns a random transaction. It spends the output `also`, if there is one, and one to three other outputs,
-    /// most of them unspent. Some of the transactions have a lock, spend an output twice or create dust.
+    /// Returns a random transaction. It spends one to three random outputs, most of them unspent, and also `also` if
+    /// this is given. Some of the transactions have a lock, spend an output twice or create dust.
     fn transaction(&mut self, also: Option<(OutPoint, u64)>) -> Transaction {
         let count = [1, 1, 2, 3][self.below(4)];
         let mut spent: Vec<(OutPoint, u64)> = also.into_iter().collect();
@@ -221,8 +221,8 @@ impl Random {
         tx
     }
 
-    /// Makes one random move: submits transactions, mines a block or disconnects blocks. Returns the kind of the move
-    /// (0 to 15), and whether the chain accepted it.
+    /// Makes one random move: submits transactions, mines a block or disconnects blocks. Returns the number that
+    /// selected the move (0 to 15), and whether the chain accepted the move.
     fn step(&mut self) -> (usize, bool) {
         let kind = self.below(16);
         let taken = self.try_move(kind);
