@@ -56,14 +56,14 @@ impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
         }
     }
 
-    /// Returns the error for a value below the minimum. The value may have another type than the range, such as a
-    /// wider integer.
+    /// Returns the error for a value below the minimum of this range. The type of the value may differ from the type of
+    /// the range, for example a wider integer.
     pub fn below(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is less than {}: {}", self.least, self.why_least))
     }
 
-    /// Returns the error for a value above the maximum. The value may have another type than the range, such as a
-    /// wider integer.
+    /// Returns the error for a value above the maximum of this range. The type of the value may differ from the type of
+    /// the range, for example a wider integer.
     pub fn above(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is more than {}: {}", self.most, self.why_most))
     }

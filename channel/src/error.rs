@@ -19,7 +19,7 @@ pub enum ChannelError {
     /// A parameter is out of its range, or does not fit another parameter. The first value is the name of the
     /// parameter.
     Parameter(&'static str, OutOfBounds),
-    /// A rule of the construction forbids the operation. The text says which rule and why.
+    /// A rule of the channel construction forbids the operation. The text says which rule and why.
     Refused(String),
     /// A channel state violates an acceptance rule, so no party signs it.
     Content(Unacceptable),
@@ -116,7 +116,7 @@ pub enum Unacceptable {
         /// Index of the refused HTLC in the channel state.
         htlc: usize,
     },
-    /// The amount of an HTLC is zero.
+    /// In the refused channel state, the amount of an HTLC is zero.
     NoAmount {
         /// Index of the refused HTLC in the channel state.
         htlc: usize,
@@ -137,7 +137,7 @@ pub enum Unacceptable {
         /// Capacity of the nested channel that is too small, in satoshi.
         sat: u64,
     },
-    /// One party offers too many HTLCs.
+    /// In the refused channel state, one party offers too many HTLCs.
     Offered {
         /// Index of the party that offers the HTLCs.
         party: usize,

@@ -115,7 +115,7 @@ impl Knowledge {
     }
 
     /// Returns whether a transaction pays the whole channel capacity to one output. In a construction that closes a
-    /// channel with two transactions, the first of them has this form.
+    /// channel with two transactions, the first of the two does this.
     pub(super) fn is_state(&self, tx: &Transaction) -> bool {
         tx.output.iter().any(|out| out.value == self.capacity)
     }
@@ -344,8 +344,8 @@ impl Knowledge {
     }
 }
 
-/// Fee, in satoshi, of each transaction that the corrupted side builds to pay its own wallet. This is above the
-/// market fee in every scenario in which blocks must include such a transaction.
+/// Fee, in satoshi, of each transaction that the corrupted side builds to pay its own wallet. The fee exceeds the
+/// market fee in every scenario in which such a transaction must be mined.
 pub(super) const OWN_FEE: u64 = 4_000;
 
 /// Returns whether an input of a transaction is valid under consensus with all proposed soft forks active.

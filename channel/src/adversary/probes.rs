@@ -156,9 +156,9 @@ fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
     Ok(explored)
 }
 
-/// Checks that the corrupted side cannot spend its own commitment transaction of a revoked state before the
-/// delay expires. With an early spend it could pin the victim's contest transaction and later withdraw the
-/// pin, at the victim's cost.
+/// Checks that the corrupted side of a signed sequence channel cannot spend the contested output of its own revoked
+/// commitment transaction before the delay expires. With an early spend it could pin the victim's contest transaction
+/// and later withdraw the pin, at the victim's cost. Other constructions are not checked.
 fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     if !matches!(kind, Kind::SignedSequence(_)) {

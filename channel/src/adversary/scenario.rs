@@ -78,8 +78,8 @@ pub(super) const SCENARIOS: [Scenario; 9] = [
     Scenario { name: "tower, HTLCs", corrupted: 1, defender: Defender::Tower, htlcs: true, ..CLIENT },
 ];
 
-/// Returns a construction with relative locks that are short enough for a search. A construction without such locks
-/// is returned unchanged.
+/// Returns `kind` with relative locks that are short enough for a search, if its relative locks are parameters (`Bip68`
+/// and `Tree`). Any other `kind` is returned unchanged.
 pub(super) fn shortened(kind: Kind) -> Kind {
     match kind {
         Kind::Bip68(..) => Kind::Bip68(5, 18),

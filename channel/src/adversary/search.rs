@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::moves::{End, coins, successors, take_all};
 use super::world::{DECOY, Game, Loss, World};
 
-/// Lower limits for the outcome of the honest side: its final balance, and the fees that it may pay. Every sequence of
-/// moves must respect them.
+/// Limits for the outcome of the honest side: its minimum final balance, and the maximum fees that it may pay. The
+/// search checks them after every sequence of moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Owed {
     /// Minimum final balance of the honest party before fees are deducted, in satoshi. This includes its

@@ -196,15 +196,16 @@ const LEAST_COIN: u64 = 20_000;
 /// the channel.
 pub(super) const DECOY: u64 = 330;
 
-/// The size and the outputs of a child transaction that pays for its parent.
+/// Size and outputs of a child transaction that pays the fee of its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// A child with one output.
+    /// A fee-paying child transaction with one output.
     Small,
-    /// A child with 18 outputs, about 880 vB. A child of a version 3 transaction may have at most 1,000 vB.
+    /// A fee-paying child transaction with 18 outputs, about 880 vB. A child of a version 3 transaction may have at
+    /// most 1,000 vB.
     Heavy,
-    /// A child with one additional output for each channel output script. The additional outputs look like channel
-    /// outputs.
+    /// A fee-paying child transaction with one additional output for each channel output script. The additional outputs
+    /// look like channel outputs.
     Decoy,
 }
 

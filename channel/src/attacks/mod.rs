@@ -62,9 +62,9 @@ pub struct Trial {
     pub against: &'static str,
     /// Whether the attack succeeded in this trial.
     pub works: bool,
-    /// Description of the result, with the amounts of this run.
+    /// Description of the trial's result, with the amounts of this run.
     pub outcome: String,
-    /// Transactions that demonstrate the result.
+    /// Transactions that demonstrate the result of this trial.
     pub shown: Vec<Shown>,
 }
 

@@ -127,8 +127,8 @@ pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
     ])
 }
 
-/// Attack "stale-state": a cheater publishes an old state. The victim is offline for the whole delay in the
-/// first trial, and answers within the delay in the second.
+/// Attack "stale-state": a cheater publishes an old state. In the first trial, the victim is offline for the whole
+/// delay. In the second, it contests the old state within the delay.
 pub(super) fn stale_state() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, watches) in

@@ -37,16 +37,16 @@ fn flip(secret: &mut [u8; 32], bit: u32) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The index of the secret is not the one that comes next.
+    /// The index of the new secret is not the next index that the store expects.
     OutOfOrder {
-        /// Index of the secret that comes next.
+        /// Index that the next secret must have.
         expected: u64,
         /// Index of the secret that was passed to [`SecretStore::insert`].
         given: u64,
     },
     /// The secret does not belong to the per-commitment point that the peer sent for this index.
     WrongPoint {
-        /// Index of the secret that does not match its point.
+        /// Index of the secret that does not match its per-commitment point.
         index: u64,
     },
     /// An older secret cannot be derived from the new one. The peer did not derive its secrets as BOLT 3 requires.

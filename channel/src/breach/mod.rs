@@ -46,7 +46,7 @@ pub enum Payer {
         /// Start block and bonus (in satoshi) of each presigned justice transaction, in ascending order of blocks. The
         /// transaction can be used from its start block on.
         ladder: [(u32, u64); 3],
-        /// Maximum that the tower adds to the fee from its own funds, in satoshi.
+        /// Maximum that the watchtower adds to the justice transaction's fee from its own funds, in satoshi.
         coins: u64,
     },
 }
@@ -76,8 +76,8 @@ pub struct Game {
     /// Cheater's balance in satoshi in the latest state (a_N). The cheater loses this balance if the justice
     /// transaction confirms.
     pub cheater_new: u64,
-    /// Number of blocks, after the confirmation of the old commitment transaction, in which the cheater's settlement
-    /// cannot confirm yet (T). The settlement pays the old balances.
+    /// The cheater's settlement, which pays the old balances, cannot confirm in this number of blocks after the old
+    /// commitment transaction confirmed (T).
     pub delay: u32,
     /// Who pays the fee of the justice transaction.
     pub payer: Payer,
@@ -85,8 +85,8 @@ pub struct Game {
     pub miners: Miners,
     /// Funds outside the channel that the cheater can spend on floods, in satoshi.
     pub outside: u64,
-    /// Incremental relay feerate in sat/vB. A replacement must pay this for its own size in addition to the
-    /// replaced fee.
+    /// Incremental relay feerate in sat/vB. In addition to the fees of the replaced transactions, a replacement must
+    /// pay this feerate for its own size.
     pub incremental: f64,
     /// Mean feerate of the market in sat/vB.
     pub mean_rate: f64,

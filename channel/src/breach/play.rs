@@ -18,7 +18,8 @@ pub struct Outcome {
     pub victim: f64,
     /// Cheater's gain in satoshi, measured against its balance in the latest state.
     pub cheater: f64,
-    /// Watchtower's gain in satoshi: its bonus minus the fee that it paid. 0 if the victim pays the fee itself.
+    /// Watchtower's gain in satoshi: the bonus that it receives from the justice transaction, minus the fee that it
+    /// paid. 0 if the victim pays the fee itself.
     pub tower: f64,
     /// Satoshi that the cheater paid for filling blocks with its own transactions (floods) and to miners.
     pub burnt: f64,
@@ -97,7 +98,7 @@ fn cheated(game: &Game, block: u32, fee: f64, burnt: f64, passed: f64) -> Outcom
     Outcome { justice: false, block, fee, victim: -gain, cheater: gain - fee - burnt, tower: 0.0, burnt }
 }
 
-/// Averages of the results of many games.
+/// Averages of the results of many breach games.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stats {
     /// Share of games in which the justice transaction confirmed before the delay expired.
@@ -110,8 +111,8 @@ pub struct Stats {
     pub victim: f64,
     /// Cheater's mean gain per game, in satoshi.
     pub cheater: f64,
-    /// Watchtower's mean gain per game in satoshi: its bonus minus the fee that it paid. 0 if the victim pays the fee
-    /// itself.
+    /// Watchtower's mean gain per game in satoshi: the bonus that it receives from the justice transaction, minus the
+    /// fee that it paid. 0 if the victim pays the fee itself.
     pub tower: f64,
     /// Mean fee in satoshi of the justice transactions that confirmed.
     pub fee: f64,

@@ -40,8 +40,8 @@ pub const START_HEIGHT: u32 = 900_000;
 const START_TIME: u32 = 1_750_000_000;
 /// Seconds between two blocks.
 const BLOCK_TIME: u32 = 600;
-/// Maximum weight of the transactions in a block template, in weight units (Core's default reserves the
-/// rest of the block).
+/// Maximum weight of the transactions in a block template, in weight units. The other 4,000 weight units of a block are
+/// reserved for the header and the coinbase transaction.
 const BLOCK_CAPACITY: u64 = 3_996_000;
 
 /// Blocks at the beginning of every chain, so that the median of eleven block times is defined.

@@ -101,9 +101,9 @@ pub struct Measured {
     pub client: usize,
     /// Bytes that a watchtower stores for one client. `None` if the construction does not use watchtowers.
     pub tower: Option<usize>,
-    /// Weight of a cooperative close without HTLCs.
+    /// Weight of the transaction of a cooperative close without HTLCs.
     pub cooperative: Weights,
-    /// Weight of a unilateral close.
+    /// Weight of the transactions of a unilateral close.
     pub unilateral: Weights,
     /// Weights of the two transactions with which the publisher claims an HTLC: with the preimage, and after the
     /// expiry. `None` if the states have fewer than two HTLCs, or if no settlement transaction was found.

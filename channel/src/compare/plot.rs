@@ -25,8 +25,8 @@ pub struct Series {
 }
 
 impl Series {
-    /// Creates a line with the colour of `key`: the name of a construction on the command line, or the name
-    /// of a strategy. The line is black for other keys.
+    /// Creates a chart line with the colour of `key`, which is the name of a construction on the command line or the
+    /// name of a strategy. For any other `key` the line is black.
     pub fn new(key: &str, name: &str, points: Vec<(f64, f64)>) -> Series {
         let (red, green, blue) = palette::colour(key).unwrap_or_default();
         Series { name: name.to_owned(), colour: RGBColor(red, green, blue), points }
@@ -38,9 +38,9 @@ impl Series {
 pub struct Axes<'a> {
     /// Title above the chart.
     pub title: &'a str,
-    /// Label of the horizontal axis.
+    /// Label of the chart's horizontal axis.
     pub x: &'a str,
-    /// Label of the vertical axis.
+    /// Label of the chart's vertical axis.
     pub y: &'a str,
     /// Whether the horizontal axis is logarithmic, which requires x values above 0.
     pub log_x: bool,

@@ -157,8 +157,8 @@ fn scripts_have_their_committed_bytes() {
     is("override, th", override_templatehash(1), "7651a069ce7ea8cbcc".to_owned());
 }
 
-/// Fills each template with values other than those with which it was compiled. The result must equal the compiler's
-/// output for the new values.
+/// Fills each leaf template with values that differ from those with which it was compiled. The result must equal the
+/// compiler's output for the new values.
 #[test]
 fn filled_templates_are_what_the_compiler_gives() {
     use sigstack_compiler::policy::Statement;

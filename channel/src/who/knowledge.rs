@@ -7,7 +7,7 @@ pub enum Role {
     /// The party whose commitment transaction is published, and which may cheat. If both parties have the same
     /// transactions, A is either party.
     A,
-    /// The other party, which must answer if A publishes an old state.
+    /// Party B, which must contest if party A publishes an old state.
     B,
     /// The watchtower of party B.
     Tower,

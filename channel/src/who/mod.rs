@@ -31,7 +31,7 @@ pub struct Row {
     pub who: Vec<Vec<Role>>,
     /// The locks that must have expired before this path can be used, or `at once` if there is none.
     pub from: String,
-    /// The data that the spenders need: their own keys, and data received from others.
+    /// The data that the spenders need for this spending path: their own keys, and data received from others.
     pub with: String,
     /// Recipient that the spending transaction must pay, if this path fixes the transaction. `free` if the spenders
     /// choose the outputs.
@@ -61,7 +61,7 @@ pub struct Spendable {
     pub rows: Vec<Row>,
 }
 
-/// The reason why it cannot be derived who can spend an output.
+/// Reason why the roles that can spend an output could not be derived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhoError {
