@@ -224,7 +224,8 @@ pub const NEW_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
-/// Allowed limit on the number of moves that a corrupted party makes on one path of the adversary's search.
+/// Allowed limit on the number of moves that a corrupted party makes in one sequence of moves of the adversary's
+/// search.
 pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     least: 0,
     most: 8,
@@ -232,7 +233,7 @@ pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     why_most: "each move multiplies the states by ten and more",
 };
 
-/// Allowed limit on the number of times that a corrupted party lets blocks pass on one path of the adversary's search.
+/// Allowed limit on the number of moves that mine blocks, in one sequence of moves of the adversary's search.
 pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     least: 0,
     most: 20,

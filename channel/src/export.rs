@@ -49,8 +49,8 @@ impl Exporter<'_> {
 ///
 /// - the channel is funded and closed cooperatively,
 /// - it is closed unilaterally, and its HTLCs are claimed,
-/// - an old state is published, and the client answers,
-/// - an old state is published, and the watchtower answers.
+/// - an old state is published, and the client of the other party responds,
+/// - an old state is published, and the watchtower responds.
 ///
 /// # Errors
 ///

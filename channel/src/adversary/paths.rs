@@ -332,8 +332,8 @@ impl Run {
         Some(values)
     }
 
-    /// Ends the run after the last instruction. Returns its path, with the condition that the last value is
-    /// true. Returns `None` if more than one value is left or an OP_IF is not closed.
+    /// Ends this symbolic execution after the last instruction. Returns its path, with the condition that the last
+    /// value on the stack is true. Returns `None` if more than one value is left or an OP_IF is not closed.
     fn end(mut self) -> Option<Path> {
         let last = self.pop();
         self.path.must.push((last, true));

@@ -14,7 +14,7 @@ pub(super) struct Owed {
     pub(super) sat: u64,
     /// Maximum fees that the honest party may pay, in satoshi.
     pub(super) fees: u64,
-    /// Balance of the watchtower at the start, in satoshi.
+    /// Balance of the watchtower at the start of the search, in satoshi.
     pub(super) tower: u64,
     /// Maximum fees that the watchtower may pay, in satoshi.
     pub(super) tower_fees: u64,

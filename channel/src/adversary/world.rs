@@ -214,7 +214,7 @@ impl World {
         World { chain, honest, left, trace: None }
     }
 
-    /// Returns the names of the moves that led to this state, first move first.
+    /// Returns the names of the moves that led to this search state, first move first.
     pub(super) fn trace(&self) -> Vec<String> {
         let mut labels = Vec::new();
         let mut link = self.trace.as_ref();

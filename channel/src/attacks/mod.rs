@@ -29,7 +29,7 @@ pub struct Shown {
     pub step: Step,
     /// Soft fork proposals that are active in addition to the consensus rules.
     pub proposals: Flags,
-    /// Script error with which the interpreter rejects the first input. `None` if the input is valid.
+    /// Script error with which the interpreter rejects the transaction's first input. `None` if this input is valid.
     pub expect: Option<ScriptError>,
 }
 
@@ -49,7 +49,7 @@ impl Shown {
         Ok(Shown { step, proposals, expect })
     }
 
-    /// Returns whether the interpreter accepts the first input.
+    /// Returns whether the interpreter accepts the first input of the transaction.
     pub fn is_valid(&self) -> bool {
         self.expect.is_none()
     }

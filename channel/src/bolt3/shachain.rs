@@ -77,8 +77,8 @@ impl core::error::Error for StoreError {}
 /// All per-commitment secrets received from a peer, in at most 49 entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretStore {
-    /// The entry at position i is the latest index with exactly i trailing zeros, and its secret. Index 0 counts as
-    /// 48 trailing zeros.
+    /// Pairs of an index and its secret. The pair at position i has the most recently revealed index with exactly i
+    /// trailing zeros. Index 0 counts as 48 trailing zeros.
     known: Vec<(u64, [u8; 32])>,
     count: u64,
 }

@@ -20,7 +20,8 @@ const DELAYS: [u32; 8] = [3, 6, 12, 36, 72, 144, 288, 1008];
 const BACKLOGS: [f64; 5] = [1.0, 2.0, 5.0, 10.0, 50.0];
 /// Initial market feerate, as a multiple of the mean, in tables that vary another parameter.
 const BUSY: f64 = 10.0;
-/// Share of games in which the justice transaction must confirm in time, for a delay to count as long enough.
+/// Minimum share of games in which the justice transaction must confirm in time. A delay with at least this share
+/// counts as long enough.
 const SAFE: f64 = 0.9999;
 
 /// Parameters of the games, and the tables and charts made so far.

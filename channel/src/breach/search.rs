@@ -1,4 +1,5 @@
-//! Searches for the parameters at which a breach game changes its result.
+//! Searches for the smallest reserve with which cheating loses money, and for the shortest delay with which the justice
+//! transaction confirms in time.
 
 use super::{Game, Strategy, estimate};
 

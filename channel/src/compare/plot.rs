@@ -92,8 +92,8 @@ pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelE
 /// Returns the lower and upper end of an axis. A linear axis begins at or below 0 and has a small margin
 /// above the maximum. The ends of a logarithmic axis are 1, 2 or 5 times a power of ten.
 pub(super) fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64, f64) {
-    /// Relative tolerance for rounding errors. A value that exceeds a possible end of the axis only by a rounding
-    /// error does not move the end.
+    /// Relative tolerance for rounding errors when the ends of a chart axis are chosen. A value that exceeds a possible
+    /// end only by a rounding error does not move the end.
     const ROUNDING: f64 = 1e-9;
     let most = values.clone().fold(f64::MIN, f64::max);
     let least = values.fold(f64::MAX, f64::min);

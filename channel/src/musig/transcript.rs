@@ -16,7 +16,8 @@ std::thread_local! {
     static KEPT: RefCell<Option<Challenges>> = const { RefCell::new(None) };
 }
 
-/// Records that `nonce` signed the challenge of these arguments, if signatures are recorded in this thread.
+/// Records that `nonce` signed the challenge that is computed from these arguments. Does nothing unless signatures are
+/// recorded in this thread.
 pub(super) fn keep(nonce: &PublicNonce, key: &AggregateKey, nonces: &[PublicNonce], message: &[u8; 32]) {
     KEPT.with_borrow_mut(|kept| {
         let Some(kept) = kept else { return };
