@@ -278,8 +278,10 @@ impl<'a> Offer<'a> {
     }
 
     /// Returns whether the transactions that would be replaced pay the feerate `rate` or a higher one, so that they
-    /// confirm in one of the next blocks and cost their sender their fee. Their unconfirmed parents count with them.
-    /// Transactions of a lower feerate may stay unconfirmed, and cost nothing: to wait for them loses time.
+    /// confirm in one of the next blocks and cost their sender their fee. Returns `false` if one of them has an
+    /// unconfirmed parent that would not be replaced, because the feerate of that parent is not counted. Transactions
+    /// with a lower feerate may stay unconfirmed and cost their sender nothing, so waiting for them would only lose
+    /// time.
     fn is_outbid_by_payers(&self, chain: &Chain, rate: u64) -> bool {
         let pool = chain.mempool();
         let entries: Vec<&Entry> = self.evicted.iter().filter_map(|txid| pool.get(txid)).collect();
