@@ -291,7 +291,8 @@ impl Rules {
         !self.dialect.not_put_back.contains(&unit.name)
     }
 
-    /// Parses comma-separated flag names of this dialect. Returns the entry of the table for each name.
+    /// Parses comma-separated flag names of this dialect. Returns each name with the interpreter's flags that it stands
+    /// for.
     pub(crate) fn units(&self, text: &str, field: &str) -> Result<Vec<&Unit>, Bad> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
         let units = names.map(|name| {

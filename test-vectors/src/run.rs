@@ -58,7 +58,7 @@ impl Report {
         self.passed + self.failures.len()
     }
 
-    /// Returns the number of cases that did not run because they were skipped.
+    /// Returns the number of cases that were skipped.
     pub fn skipped_count(&self) -> usize {
         self.skipped.values().sum()
     }

@@ -65,8 +65,8 @@ mod tests {
     use super::*;
     use crate::check::Check as _;
 
-    /// Checks two cases that expect the generic discourage error. With an inactive opcode the case is judged as today's
-    /// policy, with an active opcode it is not.
+    /// Checks `is_todays_policy` with two cases that expect the generic discourage error. It returns true for the case
+    /// with an inactive opcode and false for the case with an active one.
     #[test]
     fn only_mechanisms_of_inactive_proposals_are_judged_as_todays_policy() {
         let csfs =

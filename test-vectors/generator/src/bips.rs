@@ -1,5 +1,5 @@
 //! Writes the cases of a proposal in the formats of BIP 446's two files, so that the proposal's BIP can include them
-//! unchanged, and a summary of the rules that the cases cover.
+//! unchanged. Also writes a summary of the rules that the cases cover.
 
 use std::collections::{BTreeMap, BTreeSet};
 

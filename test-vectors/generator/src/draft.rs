@@ -15,7 +15,7 @@ type Stop = (&'static str, &'static str);
 
 /// Selects the cases that test one rule of BIP-DRAFT.md, by their ids and by where they fail.
 struct Row {
-    /// Number of the rule in BIP-DRAFT.md, such as 12 for R12.
+    /// Number of a rule in BIP-DRAFT.md, such as 12 for the rule R12.
     rule: u8,
     /// Prefix of the case ids that this row selects. It begins with the name of the group, such as `csfs/`.
     begins: &'static str,
@@ -23,8 +23,8 @@ struct Row {
     contains: &'static str,
     /// Case ids with this text after the prefix are not selected. Ignored if empty.
     lacks: &'static str,
-    /// Where verification may stop in a rejected case that this row selects. A case that stops elsewhere is not
-    /// selected.
+    /// Where verification of a rejected case must stop for this row to select the case: one of these errors and
+    /// opcodes.
     stops: &'static [Stop],
 }
 

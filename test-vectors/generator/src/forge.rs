@@ -142,8 +142,9 @@ pub(super) fn lifted_without_check(x: &Number, tweak: &Number) -> Option<(Number
     Some((sum_x, odd(&sum_y)))
 }
 
-/// Computes Y as lift_x does without its check, and returns whether the square of Y is larger than `x^3 + 7`. The
-/// number `x` must not be the X coordinate of a point on the curve, so the square of Y is `-(x^3 + 7)`.
+/// Computes Y as BIP 340's lift_x would without checking that Y is a square root. Returns whether the square of Y is
+/// larger than `x^3 + 7`. If `x` is not the X coordinate of a point on the curve, as required here, the square of Y is
+/// `-(x^3 + 7)`.
 pub(super) fn root_is_larger(x: &Number) -> bool {
     FIELD.sub(&small(0), &curve(x)) > curve(x)
 }

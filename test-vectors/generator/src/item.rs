@@ -96,17 +96,17 @@ pub(super) struct Ecdsa {
 /// A change of the bytes of an item, such as truncation.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    /// Flips the lowest bit of the byte at this index.
+    /// The item with the lowest bit of the byte at this index flipped.
     Flip(usize),
-    /// Appends these bytes to the item.
+    /// The item with these bytes appended.
     Append(Vec<u8>),
-    /// Inserts these bytes before the item.
+    /// The item with these bytes inserted before it.
     Prepend(Vec<u8>),
-    /// Keeps only the first bytes of the item, as many as this number.
+    /// The first bytes of the item, as many as this number.
     Truncate(usize),
-    /// Removes this number of bytes from the beginning of the item.
+    /// The item without its first bytes, as many as this number.
     Skip(usize),
-    /// Inserts a zero byte before R of a DER signature, and increases the lengths accordingly.
+    /// The item is a DER signature: a zero byte is inserted before R, and the lengths are increased accordingly.
     PadR,
 }
 
@@ -198,8 +198,8 @@ impl Maker<'_> {
         self.make_tweaked(item, None)
     }
 
-    /// Returns the bytes of an item. The tweak, if given, is added to the secret keys of Schnorr signatures of the
-    /// transaction.
+    /// Returns the bytes of an item. If a tweak is given, it is added to the secret key of every Schnorr signature of
+    /// the transaction.
     pub(super) fn make_tweaked(&self, item: &Item, tweak: Option<[u8; 32]>) -> Result<Vec<u8>, String> {
         match item {
             Item::Bytes(bytes) => Ok(bytes.clone()),

@@ -59,8 +59,8 @@ const UNTOUCHED: Rule = Rule {
     only: None,
 };
 
-/// Adds a case in which the opcode is executed forty times although the signature operation budget would allow only a
-/// few signature checks. The opcode costs nothing.
+/// Adds a case that shows that the opcode does not reduce the signature operation budget. The script executes the
+/// opcode forty times, with a budget for only a few signature checks.
 fn free(group: &mut Group, flags: Flags, once: &[Opcode], before: &[u8]) {
     // The element is below the opcode's arguments and result, and is true.
     let script = (0..40).fold(Script::new().push(before), |script, _| script.ops(once));

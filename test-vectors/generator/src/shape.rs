@@ -206,7 +206,8 @@ impl Field {
         }
     }
 
-    /// Changes this field of a transaction, or of the signature message if the field is not in the transaction.
+    /// Changes this field in the transaction (`shape`), or in the signature message if only the message contains the
+    /// field.
     pub(super) fn change(self, shape: &mut Shape, message: &mut TaprootMessage) {
         match self {
             Field::Version => shape.version += 1,

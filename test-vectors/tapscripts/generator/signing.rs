@@ -70,8 +70,8 @@ impl Keys {
         (output_key.serialize(), parity)
     }
 
-    /// Returns the bytes of a witness element, and makes the signature if it is one. In one of twenty signatures a
-    /// random bit is flipped.
+    /// Returns the bytes of a witness element. If the element is a signature, it is made first, and one in twenty
+    /// signatures then gets one random bit flipped.
     pub(super) fn solve(
         &self,
         element: Element,

@@ -1,4 +1,4 @@
-//! Functions that build the cases of a rule: a valid input, and changes of this input that violate the rule.
+//! Functions that build the cases of a rule: a valid input, and variants of this input that violate the rule.
 
 use sigstack_interpreter::{Flags, Opcode, Phase, ScriptError, script_num};
 
@@ -17,7 +17,7 @@ pub(super) const LEGACY: &[Version] = &[Version::Bare, Version::P2sh];
 /// The script versions of segwit v0.
 pub(super) const WITNESS_V0: &[Version] = &[Version::P2wsh, Version::P2shP2wsh];
 
-/// Every kind of output that executes a script.
+/// The kinds of output that execute a script, such as P2WSH.
 pub(super) const EVERY: &[Version] = Version::SCRIPTS;
 
 /// Assembles a script from the notation of Core's test files.
@@ -179,7 +179,8 @@ pub(super) fn accept(
     group.accept(&format!("{}-{slug}", version.slug()), rule, comment, spec)
 }
 
-/// Cheapest script fragment that leaves a truth value on the stack.
+/// Adds a case that must be rejected, and puts the name of the script version before its id. `change` makes a copy of
+/// the valid base case invalid.
 #[allow(clippy::too_many_arguments, reason = "a case has as many parts")]
 pub(super) fn reject(
     group: &mut Group,

@@ -294,8 +294,8 @@ fn keys(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds cases with several encoding errors in one signature check. The encoding of the signature is checked before that
-/// of the key: first DER, then S, then the hash type.
+/// Adds cases in which one signature check has several encoding errors. The first check that fails determines the
+/// error: first the DER encoding, then S, then the hash type, then the encoding of the key.
 fn order(group: &mut Group, version: Version) {
     let flags = Flags::STRICTENC | Flags::LOW_S | Flags::WITNESS_PUBKEYTYPE;
     let good = signed(version, check_sig(&Key(1).compressed()), &[all(Key(1)).into()]).under(flags);
