@@ -13,25 +13,26 @@ use crate::value::{Templates, Value, message_bytes};
 /// Everything that the spender has available for satisfying a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assets {
-    /// X-only public keys of the signers of the transaction.
+    /// X-only public keys whose owners sign the transaction.
     pub signers: BTreeSet<[u8; 32]>,
-    /// X-only public keys that sign the transaction as BIP 118 keys.
+    /// X-only public keys whose owners sign the transaction as BIP 118 keys.
     pub rebinders: BTreeSet<[u8; 32]>,
-    /// Hashes whose 32-byte preimages are known.
+    /// Hashes for which the spender knows the 32-byte preimage, each with its hash function.
     pub images: BTreeSet<(HashFn, Vec<u8>)>,
-    /// Absolute locks: values that nLockTime may be set to.
+    /// Values that the spender can set nLockTime to. They satisfy absolute locks.
     pub after: BTreeSet<u32>,
-    /// Relative locks: values that nSequence may be set to.
+    /// Values that the spender can set nSequence to. They satisfy relative locks.
     pub older: BTreeSet<u32>,
     /// BIP 119 template hashes for which the spender can build a transaction.
     pub templates: BTreeSet<[u8; 32]>,
     /// BIP 446 template hashes for which the spender can build a transaction.
     pub template_hashes: BTreeSet<[u8; 32]>,
-    /// Signatures that the script contains and whose signed transaction the spender can build.
+    /// BIP 118 signatures in the script for which the spender can build the signed transaction.
     pub presigned: BTreeSet<Vec<u8>>,
-    /// Signed messages: the x-only public key of the signer, and the values of the parts of the message.
+    /// Signed messages that the spender has. Each has the signer's x-only public key and the values of the message's
+    /// parts.
     pub statements: BTreeSet<([u8; 32], Vec<Value>)>,
-    /// Commitments that the spender can open: the commitment, and the values of the parts of its message.
+    /// Commitments that the spender can open. Each comes with the values of the parts of the committed message.
     pub openings: BTreeSet<(Vec<u8>, Vec<Value>)>,
 }
 

@@ -42,7 +42,8 @@ pub enum Atom {
 }
 
 impl Atom {
-    /// Returns `true` if every witness and transaction that satisfies this condition also satisfies `other`.
+    /// Returns `true` if every witness and transaction that satisfies this condition also satisfies the condition
+    /// `other`.
     pub fn implies(&self, other: &Atom) -> bool {
         match (self, other) {
             (Atom::Sig(a), Atom::Sig(b)) | (Atom::Rebind(_, a), Atom::Rebind(_, b)) => a.x == b.x,
@@ -60,8 +61,8 @@ impl Atom {
         }
     }
 
-    /// Returns `true` if the secret that satisfies this condition (a preimage, or the parts of a commitment) also satisfies
-    /// `other`.
+    /// Returns `true` if the secret that satisfies this condition (a preimage, or the parts of a commitment) also
+    /// satisfies the condition `other`.
     pub(crate) fn shows_secret_of(&self, other: &Atom) -> bool {
         match (self, other) {
             (Atom::Opens(c, shown), Atom::Opens(d, msg)) => c == d && shown.has_shape_of(msg),

@@ -50,7 +50,7 @@ pub struct Compiled {
     pub shape: Option<Shape>,
     /// The taproot output that the policy compiles to.
     pub output: TapOutput,
-    /// Canonical form of the policy. `None` if there are too many ways to satisfy the policy: see [`crate::paths`].
+    /// Cheapest script fragment that leaves a truth value on the stack.
     pub meaning: Option<Meaning>,
     /// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
     pub warnings: Vec<String>,

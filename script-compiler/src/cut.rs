@@ -27,11 +27,11 @@ const MAX_CUT: usize = 40;
 #[derive(Default)]
 pub(crate) struct Cut {
     pub(crate) leaves: Vec<CompiledLeaf>,
-    /// `true` if a search exhausted its budget, so that lighter leaves may exist.
+    /// `true` if a search exhausted its budget, so that other leaves may be lighter than these.
     pub(crate) has_ended_early: bool,
 }
 
-/// The policy of a leaf whose script is not compiled yet, and its probability.
+/// A leaf that is not compiled yet: its policy, and the probability that it is used.
 #[derive(Clone)]
 struct Draft {
     probability: u64,

@@ -140,7 +140,8 @@ pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
-/// Appends the line that contains `span` to `out`, with carets under the span. Returns the width of the gutter as spaces.
+/// Appends the line that contains `span` to `out`, with carets under the span. Returns as many spaces as the line
+/// number has digits, so that the caller can align further lines.
 fn excerpt(text: &str, span: Span, lead_in: &str, out: &mut String) -> String {
     let at = floor_boundary(text, span.start);
     let (number, column) = position(text, at);

@@ -40,7 +40,7 @@ pub(crate) struct Optimizer<'a> {
     work: usize,
     /// Total number of leaves in all trees that the current search has compared so far.
     compared_leaves: usize,
-    /// `true` if any search so far stopped because it exhausted its budget.
+    /// `true` if any search so far exhausted its budget, so that its result may not be the lightest.
     has_ended_early: bool,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Optimizer<'a> {
         (self.work, self.compared_leaves) = (0, 0);
     }
 
-    /// Returns `true` if any search so far exhausted its budget, so that a lighter tree may exist.
+    /// Returns `true` if any search so far exhausted its budget. The tree found may then not be the lightest.
     pub(crate) fn has_ended_early(&self) -> bool {
         self.has_ended_early
     }

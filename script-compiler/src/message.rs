@@ -16,8 +16,8 @@ pub const MAX_NUMBER: u64 = (1 << LIMB_BITS) - 1;
 /// Maximum number that two limbs can represent.
 pub const MAX_WIDE_NUMBER: u64 = (1 << (2 * LIMB_BITS)) - 1;
 
-/// A message after names are resolved to values. `Msg::write` documents what the script of each form does with the
-/// stack.
+/// A message after names are resolved to values. `Msg::write` documents, for each kind of message, what the script does
+/// with the stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {
     /// A message of fixed bytes, which the script pushes.

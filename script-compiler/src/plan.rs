@@ -33,14 +33,14 @@ impl SignatureKind {
 /// An element of a planned witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// A signature of the transaction.
+    /// A signature of the transaction, to be made by the owner of a key.
     Signature {
         /// X-only public key of the signer.
         key: [u8; 32],
         /// Kind of the signature: for the key path, for a leaf, or by a BIP 118 key.
         kind: SignatureKind,
     },
-    /// A signature over a message (OP_CHECKSIGFROMSTACK).
+    /// A signature of a message for OP_CHECKSIGFROMSTACK, to be made by the owner of a key.
     MessageSignature {
         /// X-only public key of the signer.
         key: [u8; 32],
@@ -49,14 +49,14 @@ pub enum Slot {
         /// Values of the parts of the signed message, in the order of the policy text.
         values: Vec<Value>,
     },
-    /// A preimage of a hash.
+    /// The 32-byte preimage of a hash, to be supplied by the spender.
     Preimage {
         /// Hash function that turns the preimage into `image`.
         function: HashFn,
         /// The hash whose preimage is needed.
         image: Vec<u8>,
     },
-    /// The transaction's BIP 119 template hash.
+    /// The transaction's BIP 119 template hash, as a witness element.
     Template,
     /// A lock time that nLockTime must have reached. The script compares this element with nLockTime.
     Lock(u32),

@@ -212,7 +212,7 @@ pub struct Policy {
     pub span: Span,
 }
 
-/// The fragments of the policy language.
+/// The fragments of the policy language, such as `pk` and `and`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `TRIVIAL`: always satisfied.
@@ -298,7 +298,7 @@ pub enum Statement {
     Output(Output),
 }
 
-/// A line of a document.
+/// A line of a policy text: empty, a comment, or a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// An empty line of the policy text.

@@ -252,8 +252,8 @@ fn the_numbers_at_the_ends_of_a_limb_compare_as_numbers() {
     }
 }
 
-/// Demonstrates the attack on a script that relies on the key's promise to sign only templates. This shows that the other
-/// tests can fail.
+/// Shows that a signature of a one-byte message steals the coin if the script relies on the key's promise to sign only
+/// templates and does not check the length. A script that checks the length refuses the same witness.
 #[test]
 fn the_cut_works_where_nothing_checks_the_length() {
     let compiled = compile_text(&text("tr(nums,signed(ctv,P))")).unwrap();

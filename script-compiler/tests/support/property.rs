@@ -33,7 +33,7 @@ impl core::ops::AddAssign for Seen {
     }
 }
 
-/// Checks a policy on every subset of its conditions.
+/// Checks the plans and witnesses of a policy for every subset of its conditions.
 ///
 /// # Errors
 ///
