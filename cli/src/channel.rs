@@ -287,8 +287,9 @@ const CHARTS: [Chart; 4] = [
     },
 ];
 
-/// Draws four charts: storage by updates and by HTLCs, and closing weight by HTLCs and by parties. Returns the file
-/// name and the SVG of each.
+/// Draws four charts: the storage of a watchtower by updates, the storage of a client by HTLCs, the weight of an old
+/// state and its answer by HTLCs, and the weight of a unilateral close by parties. Returns the file name and the SVG of
+/// each chart.
 fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
     let mut drawn = Vec::new();
     let points: usize = CHARTS.iter().map(|chart| chart.at.len() * SHOWN.len()).sum();

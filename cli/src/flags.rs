@@ -71,7 +71,8 @@ fn proposals(name: &str) -> Option<Vec<&'static Proposal>> {
     Some(named).filter(|named| !named.is_empty())
 }
 
-/// Returns the flags for a name that `--flags` accepts: a flag, a short name or a set.
+/// Returns the flags for a name that `--flags` accepts: the name of a flag, a short name, or the name of a set. Returns
+/// `None` for other names.
 fn named(name: &str) -> Option<Flags> {
     let name = long_name(name);
     let set = SETS.iter().find(|(set, _)| is_same(set, name)).map(|(_, flags)| *flags);

@@ -16,7 +16,8 @@ use crate::nearest::suggestion;
 use crate::prevouts;
 use crate::problem::Problem;
 
-/// Where a transaction comes from. Only [`Origin::Chain`] can be checked as a whole.
+/// Where a transaction comes from. Consensus rules outside scripts, such as those about amounts, are checked only for
+/// [`Origin::Chain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A transaction or a PSBT given by the user, which is intended for a chain.

@@ -118,8 +118,8 @@ fn text(value: &Value) -> String {
 }
 
 /// Every number in a table of BIP-DRAFT.md equals the number that `sigstack` prints. A comment before each table names
-/// the command and, for columns that the command names differently, the command's name. A row of the table is found in
-/// the output by its first column.
+/// the command, and gives the command's name of each column that has another name in the table. The first column of a
+/// table identifies the rows in the output.
 #[test]
 fn each_figure_of_a_table_is_that_of_its_command() {
     let draft = draft();

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use tmux::{AFTER, Tmux};
 
-/// Runs a shell command in the project's folder, with `sigstack` in the PATH, in a terminal that tmux provides.
+/// Runs a shell command in the project's folder, with `sigstack` in the PATH, in a terminal that tmux provides. Returns
+/// `None` if tests that need tmux are to be skipped.
 #[track_caller]
 fn start(command: &str) -> Option<Tmux> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

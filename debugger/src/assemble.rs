@@ -308,7 +308,8 @@ fn lost_bytes(word: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the opcode for a name used by rust-bitcoin, and by the explorers that use rust-bitcoin.
+/// Returns the opcode for a name that only rust-bitcoin, and explorers that are built on it, use. Returns `None` for
+/// other names.
 fn explorer_name(word: &str) -> Option<Opcode> {
     let name = word.strip_prefix("OP_").unwrap_or(word);
     if name == "PUSHNUM_NEG1" {

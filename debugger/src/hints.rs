@@ -48,7 +48,8 @@ impl Known {
         }
     }
 
-    /// Returns the hash function and the preimage of a hash, if the preimage occurred in the verification.
+    /// Returns the name of the hash function and the preimage of a hash. Returns `None` if no preimage of the hash
+    /// occurred in the verification.
     pub fn preimage(&self, hash: &[u8]) -> Option<(&'static str, &[u8])> {
         self.hashes.get(hash).map(|(function, preimage)| (*function, preimage.as_slice()))
     }

@@ -35,7 +35,8 @@ pub(crate) struct Recorder<'a> {
     /// State before the opcode that is being executed.
     before: Option<State>,
     events: Vec<StepEvent>,
-    /// Position of the last opcode that was started in the current script, even if this opcode failed.
+    /// Position of the last opcode that was started in the current script, even if this opcode failed. `None` before
+    /// the first opcode.
     stepped: Option<u32>,
     known: Known,
 }

@@ -26,8 +26,8 @@ pub struct TextOptions {
     /// `true` writes every element in full and all elements of a stack. `false` shortens long elements, and writes
     /// only the topmost five of a stack.
     pub full: bool,
-    /// Number of frames written before and after the failed frame, besides the headings of earlier phases. For a
-    /// valid input, number of frames written from the beginning. `None` writes all frames.
+    /// Number of frames written before and after the failed frame, besides the headings of earlier phases. For a valid
+    /// input, number of frames written from the beginning, besides the ends of later scripts. `None` writes all frames.
     pub around: Option<usize>,
 }
 

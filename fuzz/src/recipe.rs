@@ -74,7 +74,8 @@ pub struct Input {
     pub script_sig: Vec<u8>,
 }
 
-/// A change to the transaction or to the spent output that is made after signing, so that it is not signed.
+/// A change to the transaction or to the spent output that is made after signing, so that the signatures were made for
+/// the unchanged data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
     /// Selects what is changed: 1 for the witness, 2 for the scriptSig, 3 for the spent scriptPubKey. Any other value

@@ -23,7 +23,8 @@ pub struct Counts {
     accepted_tapscripts: AtomicU64,
 }
 
-/// The counters of this process, which all fuzz targets share.
+/// The counters of this process. The fuzz targets `verify_differential`, `verify_tapscript` and `verify_kernel` share
+/// them.
 pub static COUNTS: Counts = Counts {
     executions: AtomicU64::new(0),
     verified: AtomicU64::new(0),

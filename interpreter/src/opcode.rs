@@ -210,8 +210,8 @@ impl Opcode {
         matches!(self.0, 0x7e..=0x81 | 0x83..=0x86 | 0x8d..=0x8e | 0x95..=0x99)
     }
 
-    /// Returns whether the opcode is a NOP that is reserved for upgrades, or that a proposal assigns a meaning to. `OP_NOP`,
-    /// `OP_CHECKLOCKTIMEVERIFY` and `OP_CHECKSEQUENCEVERIFY` are not.
+    /// Returns whether the opcode is a NOP that is reserved for upgrades, or that a proposal assigns a meaning to.
+    /// Returns false for `OP_NOP`, `OP_CHECKLOCKTIMEVERIFY` and `OP_CHECKSEQUENCEVERIFY`.
     #[inline]
     pub const fn is_upgradable_nop(self) -> bool {
         matches!(self.0, 0xb0 | 0xb3..=0xb9)

@@ -105,7 +105,8 @@ fn check_taproot(elements: &[&[u8]], policy: &Policy) -> Result<(), WitnessRule>
     }
 }
 
-/// Returns the index and the size of the first witness element that is longer than `limit` bytes.
+/// Returns the index and the size of the first witness element that is longer than `limit` bytes, or `None` if there is
+/// no such element.
 fn first_longer(items: &[&[u8]], limit: usize) -> Option<(usize, usize)> {
     items.iter().map(|item| item.len()).enumerate().find(|(_, size)| *size > limit)
 }

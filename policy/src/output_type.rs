@@ -89,7 +89,8 @@ fn is_p2pk(script: &[u8]) -> bool {
     }
 }
 
-/// Returns the number of keys if the script has the form `m <key>... n OP_CHECKMULTISIG` (Core `MatchMultisig`).
+/// Returns the number of keys of a script of the form `m <key>... n OP_CHECKMULTISIG` (Core `MatchMultisig`). Returns
+/// `None` for other scripts.
 fn multisig_keys(script: &[u8]) -> Option<usize> {
     let mut instructions = Instructions::new(script).map_while(Result::ok);
     let required = small_number(&instructions.next()?)?;

@@ -65,8 +65,8 @@ impl Checks {
     }
 }
 
-/// Returns legacy scripts without signature checks. Each repeats one opcode of today as often as the limits of 201
-/// opcodes and 10,000 bytes allow.
+/// Returns legacy scripts without signature checks. Each repeats the body of a tapscript shape, with an opcode of
+/// today, as often as the limit of 201 opcodes allows. Scripts that would be longer than 10,000 bytes are left out.
 fn plain() -> impl Iterator<Item = Candidate> {
     opcodes::today().into_iter().filter(|shape| shape.checks == 0).filter_map(|shape| {
         let mut code = Vec::new();

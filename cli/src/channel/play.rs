@@ -26,7 +26,8 @@ pub(super) enum Ending {
     Heights,
 }
 
-/// Updates a channel, publishes a state, and prints the transactions with which the channel closes.
+/// Updates a channel, closes it with one of its states, and prints the closing transactions or the heights at which
+/// they confirm.
 pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Result<Status, Stop> {
     let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
     let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, 0))?;

@@ -159,8 +159,8 @@ impl Child {
         self.stderr.text()
     }
 
-    /// Closes the standard input of the process and waits for the process to end. If the process writes a line that
-    /// answers no case, returns this line.
+    /// Closes the standard input of the process and waits for the process to end. Returns a line that the process
+    /// writes in the meantime and that answers no case, or `None` if there is no such line.
     pub(super) fn finish(mut self) -> Option<String> {
         self.input = None;
         let deadline = Instant::now() + GRACE;

@@ -31,7 +31,7 @@ pub(super) struct App {
     pub(super) scroll: usize,
     /// Maximum scroll position of the text that was drawn last, and the number of its lines that fit the screen.
     pub(super) drawn: Cell<(usize, usize)>,
-    /// The text that was searched for last.
+    /// The text that was searched for last. `None` before the first search.
     pub(super) wanted: Option<String>,
     pub(super) message: String,
     /// `true` if `message` says why the user's input was rejected.
@@ -116,8 +116,8 @@ impl App {
         }
     }
 
-    /// Returns the verification phase of the cursor's position, its script, and the byte offsets of the script's
-    /// instructions.
+    /// Returns the verification phase in which the cursor is, the script of the phase, and the byte offsets of the
+    /// script's instructions. Returns `None` before the first phase.
     pub(super) fn phase(&self) -> Option<(Phase, &[u8], &[usize])> {
         let until = self.frame_index().saturating_add(1).min(self.trace.frames.len());
         let frames = self.trace.frames.get(..until)?;

@@ -108,8 +108,8 @@ impl App {
         }
     }
 
-    /// Processes a key while a scrollable text is shown. `after` is the mode that a key for closing the text changes
-    /// to.
+    /// Processes a key while a scrollable text is shown. A key that closes the text changes the debugger's mode to
+    /// `after`.
     fn text_key(&mut self, key: KeyCode, after: Mode) {
         match key {
             Down | Char('j') => self.scroll_by(1),

@@ -53,7 +53,7 @@ impl Reading {
 
 /// Returns the possible interpretations of a witness. If the spent output is known, returns only those of its kind,
 /// compared with its witness program. If none fits, returns one that explains why the witness does not fit or is not
-/// needed.
+/// needed. Returns an empty list only if the witness is empty and the spent output is unknown.
 pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) -> Vec<Reading> {
     let elements: Vec<&[u8]> = witness.iter().collect();
     let redeem: ScriptBuf = last_push(script_sig).map(ScriptBuf::from_bytes).unwrap_or_default();
@@ -149,7 +149,8 @@ fn without_reading(program: &Script, elements: usize) -> String {
     }
 }
 
-/// Returns the data that the last instruction of a scriptSig pushes.
+/// Returns the data that the last instruction of a scriptSig pushes. Returns `None` if the last instruction is not a
+/// push of data.
 fn last_push(script_sig: &Script) -> Option<Vec<u8>> {
     let last = Instructions::new(script_sig.as_bytes()).last()?.ok()?;
     (last.opcode <= Opcode::OP_PUSHDATA4).then(|| last.data.to_vec())

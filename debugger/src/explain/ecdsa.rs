@@ -85,8 +85,8 @@ impl Facts<'_> {
         found
     }
 
-    /// Returns another amount of the spent output under which the signature is valid: zero, or the amount of another
-    /// input.
+    /// Returns another amount of the spent output under which the signature would be valid: zero, or the amount of
+    /// another prevout. Returns `None` if no such amount is found.
     fn other_amount(&self, valid: impl Fn(&TxView<'_>) -> bool) -> Option<u64> {
         let own = self.view.prevouts.get(self.view.input)?.value;
         let others = self.view.prevouts.iter().map(|prevout| prevout.value);

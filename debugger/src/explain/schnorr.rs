@@ -114,8 +114,9 @@ impl Facts<'_> {
         others
     }
 
-    /// Explains that the signature is valid under another key. Tries the internal key, its tweaked forms, the checked
-    /// key with a tweak, and the keys in the witness and the scripts.
+    /// Explains that the signature is valid under another key than the checked one. Tries the internal key, the
+    /// internal key with a tweak, the checked key with a tweak, and the keys in the witness and the scripts. Returns
+    /// `None` if the signature is valid under none of these keys.
     fn other_key(&self, check: &SignatureCheck) -> Option<Explanation> {
         let valid = |key: &[u8]| is_valid(&check.signature, key, &check.message);
         if let Some(internal_key) = self.internal_key.filter(|key| valid(key)) {

@@ -16,7 +16,7 @@ use crate::trace::Trace;
 /// Maximum number of steps in a page. If a trace has more, those in the middle are left out. A script within the limit
 /// of 10,000 bytes never has more.
 const STEPS: usize = 10_000;
-/// Maximum number of characters that a page uses for elements written in full.
+/// Maximum number of characters that a page uses for elements of more than [`SHORT`] bytes that are written in full.
 const ELEMENTS: usize = 400_000;
 /// Maximum number of characters that a page uses for the messages of signatures and template hashes.
 const DETAILS: usize = 800_000;

@@ -12,7 +12,8 @@ pub fn digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32]
     digest_with(view, script_code, hash_type, &mut EcdsaMidstates::default())
 }
 
-/// Returns the BIP 143 signature hash. `midstates` caches hashers and must be used with this script code only.
+/// Returns the BIP 143 signature hash. `midstates` caches hashers for one script code and must not be used with
+/// another.
 pub(crate) fn digest_with(
     view: &TxView<'_>,
     script_code: &[u8],

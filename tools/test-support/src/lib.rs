@@ -26,7 +26,7 @@ pub enum Tool {
     Tmux,
     /// Chromium or a similar browser, in which tests open HTML pages.
     Chromium,
-    /// Python, which runs the scripts that control the browser.
+    /// Python, which runs the reference implementation and the scripts that control the browser.
     Python,
 }
 
@@ -130,7 +130,7 @@ fn variable() -> String {
     env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Searches the folders in PATH for a program with one of these names.
+/// Searches the folders in PATH for a program with one of these names. Returns `None` if there is none.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let files = names.iter().flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)));
