@@ -55,7 +55,7 @@ fn worst_legacy(block: &LegacyBlock) -> Result<Candidate, String> {
     worst.map(|(_, candidate)| candidate).ok_or("no legacy script".to_owned())
 }
 
-/// A block that is measured once in each round, together with the measurements of all rounds.
+/// A block that is measured in every round, together with the result of each round.
 struct Measured<'a> {
     subject: String,
     script: String,

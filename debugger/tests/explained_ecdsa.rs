@@ -51,7 +51,7 @@ impl Output {
         cache.p2wsh_signature_hash(input, script_code, amount, hash_type).unwrap().to_byte_array()
     }
 
-    /// Returns the digest that a signature of the input commits to.
+    /// Returns the signature hash of the input with index `input`, for this hash type.
     fn digest(&self, input: usize, hash_type: EcdsaSighashType) -> [u8; 32] {
         match self.is_segwit {
             true => self.segwit(&self.script, input, self.spending.prevouts[input].value, hash_type),

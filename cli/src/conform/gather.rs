@@ -20,7 +20,7 @@ pub(super) struct Asked {
     pub(super) row: String,
 }
 
-/// The selected test cases, and what is reported about the files that were read.
+/// The selected test cases, and the numbers, names and errors that the reports show about the vector files.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     /// Description of the project's own test vectors, which are used if the command line names no file. `None` if it

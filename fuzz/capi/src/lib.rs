@@ -232,7 +232,7 @@ unsafe fn verify(
 }
 
 /// Returns the verdict on the input with index `input`, or on the whole transaction if `input` is `None`. The second
-/// value is `OK`, the name of the script error, or the reason why there is no verdict.
+/// value is `OK`, the name of the broken rule, or the reason why there is no verdict.
 fn verdict(tx: &Transaction, prevouts: &[TxOut], input: Option<usize>, flags: Flags) -> (i32, &'static str) {
     let verdict = match (Spend::new(tx, prevouts), input) {
         (Err(error), _) => Err(TransactionError::Usage(error)),
