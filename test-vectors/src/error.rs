@@ -1,4 +1,4 @@
-//! Errors in vector files. Each names the file, the case and the field.
+//! Errors in vector files. Each error names the file, the case and the field.
 
 use core::fmt;
 
