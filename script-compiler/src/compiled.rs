@@ -50,7 +50,7 @@ pub struct Compiled {
     pub shape: Option<Shape>,
     /// The taproot output that the policy compiles to.
     pub output: TapOutput,
-    /// Cheapest script fragment that leaves a truth value on the stack.
+    /// Canonical form of the policy. `None` if there are too many ways to satisfy the policy: see [`crate::paths`].
     pub meaning: Option<Meaning>,
     /// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
     pub warnings: Vec<String>,

@@ -26,7 +26,8 @@ pub(crate) enum Frag {
     KeyHash(usize),
     /// Type B, Miniscript's `c:`: `[K] CHECKSIG`
     CheckSig(Box<Frag>),
-    /// Type V made from a B, Miniscript's `v:`: the last opcode is replaced by its VERIFY form, or VERIFY is appended.
+    /// Type V made from a fragment of type B, Miniscript's `v:`. The last opcode is replaced by its VERIFY variant if
+    /// there is one, otherwise VERIFY is appended.
     Verify(Box<Frag>),
     /// Type B or V, Miniscript's `and_v`: `[V] [V] ... [B or V]`. The parts are in one list, so that a conjunction of
     /// hundreds of conditions is not nested deeper than a conjunction of two.

@@ -12,8 +12,8 @@ pub type Set = BTreeSet<usize>;
 /// Maximum number of ways to satisfy a policy that are listed one by one.
 pub const MAX_PATHS: usize = 512;
 
-/// Maximum for the sum of the numbers of conditions over all ways to satisfy a policy. The time to compare the ways
-/// grows with the square of this sum.
+/// Maximum number of conditions in the list of all ways to satisfy a policy. A condition counts once for each way that
+/// contains it. The time to compare the ways grows with the square of this number.
 const MAX_PATH_CONDITIONS: usize = 8_192;
 
 /// A way to satisfy a policy.

@@ -76,7 +76,7 @@ impl Bounds {
         (least < end).then_some(least)
     }
 
-    /// Returns the first number in the range and the first number after it.
+    /// Returns the smallest number in the range, and the smallest number above the range.
     pub(crate) fn range(&self) -> (u64, u64) {
         const END: u64 = MAX_NUMBER + 1;
         match *self {

@@ -65,7 +65,7 @@ pub(crate) struct Piece {
 pub(crate) struct Pieces {
     /// Cheapest script fragment that leaves nothing on the stack.
     pub(crate) verify: Option<Piece>,
-    /// Cheapest piece that leaves a truth value on the stack.
+    /// Cheapest script fragment that leaves a truth value on the stack.
     pub(crate) result: Option<Piece>,
     /// Cheapest script fragment that leaves exactly 1 on the stack if it is satisfied.
     pub(crate) unit: Option<Piece>,

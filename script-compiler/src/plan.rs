@@ -13,7 +13,7 @@ use crate::value::Value;
 pub enum SignatureKind {
     /// A key path signature by the tweaked output key with `SIGHASH_DEFAULT` (BIP 341).
     KeyPath,
-    /// A signature for this leaf with `SIGHASH_DEFAULT` (BIP 342).
+    /// A signature with `SIGHASH_DEFAULT` for the leaf that the witness spends (BIP 342).
     Leaf,
     /// A signature by a BIP 118 key, with the hash type that the policy names.
     Rebind(Rebind),

@@ -13,7 +13,8 @@ use crate::notes::{Note, NoteKind};
 use crate::policy::Span;
 use crate::program::{InternalKey, Places, Program};
 
-/// Maximum for the sum of the numbers of conditions over all ways to satisfy a policy.
+/// Maximum number of conditions in the list of all ways to satisfy a policy. A condition counts once for each way that
+/// contains it.
 const MAX_CONDITIONS: usize = 8_192;
 
 /// The notes on parts of a policy that have no effect, and the policy without these parts.

@@ -412,7 +412,7 @@ fn the_scripts_are_those_of_the_constructions_byte_for_byte() {
     }
 }
 
-/// Every file that disables a safety check has a comment that gives the reason.
+/// Checks that every policy file that disables a safety check has a comment that gives the reason.
 #[test]
 fn every_exception_has_a_reason() {
     let mut exceptions = BTreeSet::new();

@@ -151,7 +151,8 @@ struct Witnesses {
 }
 
 impl Witnesses {
-    /// Returns the numbers of satisfying and dissatisfying witnesses, each limited to 2.
+    /// Returns the number of satisfying witnesses and the number of dissatisfying witnesses. More than 2 are counted as
+    /// 2.
     fn ways(&self) -> (u8, u8) {
         let counted = |ways: usize| u8::try_from(ways.min(2)).unwrap();
         (counted(self.sat.len()), counted(self.dis.len()))
