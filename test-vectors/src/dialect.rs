@@ -285,8 +285,8 @@ impl Rules {
         self.universe.iter().map(|unit| unit.flags).collect()
     }
 
-    /// Returns whether a transaction of tx_valid.json whose row excludes this flag must become invalid when the flag is
-    /// enabled again.
+    /// Returns `false` for a flag that is an exception in tx_valid.json: a transaction whose row excludes the flag may
+    /// stay valid if the flag is enabled.
     pub(crate) fn is_put_back(&self, unit: &Unit) -> bool {
         !self.dialect.not_put_back.contains(&unit.name)
     }

@@ -23,8 +23,8 @@ fn both() -> Flags {
     Flags::LEGACY_SIGOPS_LIMIT | Flags::FORBID_64_BYTE_TX
 }
 
-/// Both rules of BIP 54 are soft forks: without these rules, every transaction whose inputs are valid is valid. The
-/// cases include every kind of verdict.
+/// Checks that both rules of BIP 54 are soft forks: without these rules, every transaction whose inputs are valid is
+/// valid. The cases include every kind of verdict.
 #[test]
 fn without_the_rules_every_transaction_with_valid_inputs_is_valid() {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();

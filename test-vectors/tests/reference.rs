@@ -101,10 +101,10 @@ fn cases_of_every_proposal() {
     }
 }
 
-/// Three cases expect that `DISCOURAGE_OP_SUCCESS` refuses an opcode of an inactive proposal. Their verdicts come from
-/// implementations that do not know the opcode. In this engine a proposal defines the opcode, so the generic flag does not
-/// refuse it: otherwise activation of the proposal would accept an input that was refused before. Only these three cases
-/// are judged as today's policy.
+/// Checks three cases that expect `DISCOURAGE_OP_SUCCESS` to refuse an opcode of an inactive proposal. Their verdicts
+/// come from implementations that do not know the opcode. In this engine a proposal defines the opcode, so the generic
+/// flag does not refuse it: otherwise activation of the proposal would accept an input that was refused before. Only
+/// these three cases are judged as today's policy.
 #[test]
 fn cases_that_contradict_the_rule_of_soft_forks() {
     for (name, cases, otherwise) in

@@ -68,7 +68,8 @@ fn free(group: &mut Group, flags: Flags, once: &[Opcode], before: &[u8]) {
     group.accept("budget-free", &FREE, comment, Spec::tapscript(script).under(flags));
 }
 
-/// Adds a valid case with one element left on the stack. Adds two rejected cases in which another element is below it.
+/// Adds a valid case that leaves one element on the stack. Adds two rejected cases that leave a second element below
+/// it: true in one case, false in the other.
 fn clean(group: &mut Group, using: &Spec) {
     let base = group.accept("clean", &CLEAN, "one element is left", using.clone());
     for (slug, below) in [("true", vec![1]), ("false", vec![])] {

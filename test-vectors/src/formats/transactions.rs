@@ -95,8 +95,8 @@ fn says_invalid(document: &Document) -> Option<bool> {
     said.or_else(|| rows::rows(document).iter().any(bad).then_some(true))
 }
 
-/// Returns whether the transactions of a file are expected to be invalid. Uses the comments and rows of the file, and
-/// if these do not say it, the file name. `None` if the name does not say it either.
+/// Returns whether the transactions of a file are expected to be invalid. The comments and rows of the file decide, or
+/// the file name if these do not say it. `None` if the file name does not say it either.
 fn is_invalid(document: &Document, name: &str) -> Option<bool> {
     let called = || match (is_called(name, "txvalid"), is_called(name, "txinvalid")) {
         (true, _) => Some(false),
