@@ -358,8 +358,9 @@ impl Search<'_> {
         sum
     }
 
-    /// Returns the candidate, or one that publishes fewer values, such that nobody can build another witness from the
-    /// published values. Used for leaves with too many ways to examine each one; the result may not be the cheapest.
+    /// Returns a witness from whose published values nobody can build another witness: the candidate, or a witness that
+    /// publishes fewer values. Used for leaves with too many ways to examine each one; the result may not be the
+    /// cheapest.
     fn make_sound(&self, mut candidate: Candidate, allows: &impl Fn(Branch) -> bool) -> Option<Candidate> {
         loop {
             let shown = self.shown(&candidate);

@@ -23,7 +23,7 @@ use sigstack_interpreter::taproot::NUMS_KEY;
 ///
 /// # Errors
 ///
-/// [`Error`] with its place in the text: see [`crate::parse`], [`resolve`] and [`crate::Reason`].
+/// [`Error`] with its byte range in the text: see [`crate::parse`], [`resolve`] and [`crate::Reason`].
 pub fn compile_text(text: &str) -> Result<Compiled, Error> {
     compile(&crate::parse::parse(text)?, &BTreeMap::new(), &BTreeSet::new())
 }
@@ -33,7 +33,7 @@ pub fn compile_text(text: &str) -> Result<Compiled, Error> {
 ///
 /// # Errors
 ///
-/// [`Error`] with its place in the text: see [`resolve`] and [`crate::Reason`].
+/// [`Error`] with its byte range in the text: see [`resolve`] and [`crate::Reason`].
 pub fn compile(
     document: &Document,
     given: &BTreeMap<String, String>,

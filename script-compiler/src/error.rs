@@ -119,7 +119,7 @@ impl Error {
         Error { kind, span, other: None }
     }
 
-    /// Returns the error message with an excerpt of the text, and carets under each place.
+    /// Returns the error message with an excerpt of the text, and carets under the text that the error refers to.
     pub fn render(&self, text: &str) -> String {
         let mut out = format!("error: {}\n", self.kind);
         let mut pad = excerpt(text, self.span, "", &mut out);

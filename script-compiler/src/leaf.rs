@@ -1,7 +1,8 @@
 //! Compiles one leaf: finds the non-malleable script with the least expected weight for a policy.
 //!
-//! The search works top down with probabilities, like Miniscript's compiler: the probabilities with which a part is
-//! satisfied and dissatisfied decide which form is cheapest. Costs are integers, in units of 2^-16 bytes.
+//! The search works top down, like Miniscript's compiler. The probabilities with which a part of the policy is
+//! satisfied and dissatisfied decide which script for the part is cheapest. Costs are integers, in units of 2^-16
+//! bytes.
 
 mod threshold;
 

@@ -87,8 +87,8 @@ impl Bounds {
         }
     }
 
-    /// Returns `true` if every number in this range is also in `other`. Negative numbers are ignored, because no plan uses
-    /// them.
+    /// Returns `true` if every number in this range is also in the range `other`. Negative numbers are ignored, because
+    /// no plan uses them.
     fn is_inside(&self, other: &Bounds) -> bool {
         let ((least, end), (other_least, other_end)) = (self.range(), other.range());
         least >= other_least && end <= other_end

@@ -36,12 +36,12 @@ pub struct Note {
     pub kind: NoteKind,
     /// Text of the note: one sentence without its full stop.
     pub text: String,
-    /// Places in the policy text that the note refers to, in the order in which the note names them.
+    /// Byte ranges in the policy text that the note refers to, in the order in which the note names them.
     pub places: Vec<Span>,
 }
 
 impl Note {
-    /// Returns the name and the text of the note, with the places as lines and columns of `source`.
+    /// Returns the name and the text of the note, with the byte ranges as lines and columns of `source`.
     pub fn render(&self, source: &str) -> String {
         let place = |span: &Span| {
             let (line, column) = position(source, span.start);

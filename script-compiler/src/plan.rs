@@ -192,7 +192,7 @@ impl Plan {
     }
 
     /// Returns the witness of the input. For each element that is not yet known, `give` is called with the index of the
-    /// slot and the slot, and must return the element.
+    /// element in `slots` and with its slot, and must return the bytes of the element.
     ///
     /// # Errors
     ///

@@ -46,7 +46,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Returns the ways to satisfy a part, or `None` if there are more than [`MAX_PATHS`].
+    /// Returns the ways to satisfy a part of the policy, or `None` if there are more than [`MAX_PATHS`].
     fn ways(&mut self, node: &Node, places: &Places, inside: Option<usize>) -> Option<Vec<Way>> {
         let none = Places::default();
         let place = |nth: usize| places.parts.get(nth).unwrap_or(&none);

@@ -1,5 +1,5 @@
-//! Tests of the notes on policies that compile: parts without effect, each with its places, and searches that exhausted
-//! their budget.
+//! Tests of the notes on policies that compile: parts without effect, with their byte ranges, and searches that
+//! exhausted their budget.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 

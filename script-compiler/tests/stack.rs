@@ -54,7 +54,8 @@ fn conditions(world: &mut World) -> Vec<(usize, String)> {
     ]
 }
 
-/// Compiles leaves that fill the stack, and leaves that need one element more, for one of every `one_in` conditions.
+/// For one in `one_in` kinds of condition: checks that a leaf that exactly fills the stack compiles and can be spent,
+/// and that a leaf that needs one element more is refused.
 fn fill_the_stack(one_in: usize) {
     let mut world = World { signed_lock: 1, ..World::default() };
     for (count, condition) in conditions(&mut world).into_iter().step_by(one_in) {

@@ -61,7 +61,7 @@ pub(super) fn mark<'a>(input: &'a str, mark: char, what: &'static str) -> Parsed
     }
 }
 
-/// Parses a word. Returns the input from the start of the word, which is needed for spans, and the word.
+/// Parses a word. Returns the input that begins with the word, from which spans are computed, and the word.
 pub(super) fn word<'a>(input: &'a str, what: &'static str) -> Parsed<'a, (&'a str, &'a str)> {
     let (input, ()) = space(input)?;
     match take_while1::<_, _, Fail>(is_word).parse(input) {
