@@ -1,6 +1,6 @@
-//! Coverage of today's rules by the project's own vectors: every opcode in every script version with each outcome, and
-//! every script error in every place where it can occur. Combinations that cannot occur are listed in [`impossible`], with
-//! the reason.
+//! Coverage of today's rules by the project's own vectors. Every opcode must occur in every script version with each
+//! outcome, and every script error in every kind of script where it can occur. Combinations that cannot occur are
+//! listed in [`impossible`], with the reason.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
