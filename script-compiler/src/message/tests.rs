@@ -1,4 +1,4 @@
-//! Tests of the declared properties of messages, and that their scripts accept exactly the declared values.
+//! Tests that messages have their declared properties, and that their scripts accept exactly the declared values.
 
 use sigstack_interpreter::{Context, MockHost, NoInspector, PROPOSALS, Stack, Tapscript, run_script};
 
