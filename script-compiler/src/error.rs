@@ -74,7 +74,7 @@ pub enum ErrorKind {
         /// Actual length in bytes of the key, digest or other byte string.
         is: usize,
     },
-    /// The checksum of a descriptor, written after the policy.
+    /// The text after the policy is the checksum of a descriptor, which policies do not have.
     Checksum(String),
     /// 32 bytes that are not the x coordinate of a point on the curve.
     NotAKey,

@@ -22,7 +22,7 @@ fn generated_policies_of_even_seeds_do_what_they_mean() {
     check_seeds(2);
 }
 
-/// Checks policies that are generated from `first` and every second seed after it.
+/// Checks policies that are generated from the seeds `first`, `first + 2`, `first + 4` and so on.
 #[allow(clippy::panic, reason = "a test")]
 fn check_seeds(first: u64) {
     let (mut compiled, mut refused, mut seen) = (0, 0, Seen::default());
