@@ -226,7 +226,7 @@ pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from_bytes(script) })
 }
 
-/// The notation that the prefix of a script or stack selects.
+/// How the text of a script or stack argument is written, according to its prefix: `asm:`, `hex:`, or no prefix.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Assembly,
@@ -266,7 +266,7 @@ fn ambiguous(text: &str, bytes: &str, push: impl FnOnce(&str) -> String) -> Prob
         .hint(format!("write hex:{short} for {bytes}, or {other}"))
 }
 
-/// Maximum length in bytes of a text that a hint repeats.
+/// Maximum length in bytes of an argument's text that an error message or a hint quotes.
 const MAX_SHOWN: usize = 48;
 
 fn asm_problem(error: &AsmError, argument: &str) -> Problem {

@@ -54,8 +54,9 @@ fn conditions(world: &mut World) -> Vec<(usize, String)> {
     ]
 }
 
-/// For one in `one_in` kinds of condition: checks that a leaf that exactly fills the stack compiles and can be spent,
-/// and that a leaf that needs one element more is refused.
+/// Tests every `one_in`-th entry of [`conditions`]. A leaf that fills the stack to exactly 1,000 elements must compile and be
+/// spendable. A leaf that needs one element more must be refused; this is not checked if the policy text would be too
+/// long.
 fn fill_the_stack(one_in: usize) {
     let mut world = World { signed_lock: 1, ..World::default() };
     for (count, condition) in conditions(&mut world).into_iter().step_by(one_in) {

@@ -281,10 +281,10 @@ pub(super) enum End {
     Nothing,
 }
 
-/// Lets the corrupted side take the channel's outputs. For each channel output whose locks have expired, known
-/// transactions that spend it are offered until the mempool accepts one. The search calls this function before each
-/// block. `refused` collects the txids of transactions that the mempool refused although their locks had expired.
-/// They are not offered again.
+/// Lets the corrupted side claim the channel's outputs. The search calls this function before each block. For each output,
+/// the corrupted side offers the mempool every transaction whose locks have expired, until one is accepted. Each is
+/// tried alone, then with a child that pays its fee, then with an added fee input. `refused` collects the txids of
+/// transactions for which all three failed. They are not tried again.
 pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut BTreeSet<Txid>) {
     for (coin, out, version) in coins(game, world) {
         if end == End::Waits && Some(coin) == game.funding {

@@ -1,8 +1,8 @@
-//! Update transactions that can spend the output of any older state, for LN-Symmetry and its override forms. In the
-//! override forms, the state number is a witness element instead of the nLockTime.
+//! Update transactions of LN-Symmetry, which can spend the output of any older state. LN-Symmetry carries the state number
+//! in nLockTime. Its override forms carry it in a witness element, so that nLockTime stays free.
 //!
-//! This module also contains the record that parties and towers store. With this record and without any secret key, the
-//! latest update transaction can be completed so that it spends the output of an older state.
+//! This module also contains the record that parties and towers store. Whoever has this record can complete the latest
+//! update transaction so that it spends the output of an older state. No secret key is needed.
 
 use bitcoin::{OutPoint, Transaction};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};

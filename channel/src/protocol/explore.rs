@@ -20,7 +20,8 @@ use super::message::{Message, Shown};
 use super::party::{Given, Party, Refusal, Version};
 use super::{Rule, Rules};
 
-/// The two identifiers of balances and HTLCs (contents) that a proposal can contain in this model.
+/// Identifiers of the two contents that a party can propose in this model. A content is the balances and HTLCs of a
+/// state.
 const CONTENTS: [u32; 2] = [1, 2];
 
 /// State of the model: the honest party's memory and storage, and everything that the adversary knows.

@@ -14,7 +14,8 @@ use super::message::Message;
 use super::party::Party;
 use super::{Rules, reach};
 
-/// The two identifiers of balances and HTLCs (contents) that a proposal can contain in this model.
+/// Identifiers of the two contents that a party can propose in this model. A content is the balances and HTLCs of a
+/// state.
 const CONTENTS: [u32; 2] = [1, 2];
 
 /// State of the model: the two honest parties, and the messages in transit between them.

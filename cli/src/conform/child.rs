@@ -131,8 +131,8 @@ impl Child {
         }
     }
 
-    /// Waits a moment for a process that closed its standard output to end. Returns how the process ended, or that it
-    /// continues to run.
+    /// Called when the process has closed its standard output. Waits up to [`GRACE`] for the process to exit. Returns why
+    /// the case has no answer: the process exited, possibly after it answered earlier cases, or it still runs.
     fn ended(&mut self) -> Unanswered {
         match self.status_within(GRACE) {
             Some(status) if self.asked > 1 => {

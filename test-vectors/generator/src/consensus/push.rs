@@ -107,8 +107,9 @@ fn number(group: &mut Group, version: Version, opcode: Op, pushed: &str) {
     );
 }
 
-/// Adds cases of a push of data, and of the same push without its last byte. `push` is the opcode with its length, in
-/// assembly.
+/// Adds cases of a push of `data`: a valid one, one whose result is compared with data that differs in the last byte, and
+/// pushes without their last byte, executed and in a branch that is not. `push` is the assembly that precedes the
+/// data: the opcode and its length bytes, such as `PUSHDATA1 0x4c`.
 fn data_push(group: &mut Group, push: &str, opcode: Op, data: &str) {
     let name = opcode.to_string().trim_start_matches("OP_").to_lowercase();
     let script = format!("{push} 0x{data} EQUAL");

@@ -327,8 +327,9 @@ fn check(script: Script, opcode: Opcode) -> Script {
     }
 }
 
-/// Adds cases in which twelve checks by one opcode and a check by another cost exactly the available budget, for every
-/// pair of signature opcodes. With a witness one byte shorter, the last check exceeds the budget.
+/// Adds cases for every ordered pair of signature opcodes (also an opcode with itself), and for a known and an unknown type
+/// of key. In the valid case, twelve checks by the first opcode and one by the second use up the validation weight
+/// exactly. In the rejected case the witness is one byte shorter, so the last check exceeds the budget.
 fn shared_budget(group: &mut Group) {
     let keys =
         [("known", Key(1).x_only().to_vec()), ("unknown", [&[2], Key(1).x_only().as_slice()].concat())];
